@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A process as the kernel-side table keeps it.
+ *
+ * The key says which numbers a task has, (pid, start_time_ns) says which process it is: the numbers
+ * are reused, that pair isn't. All pids are those of the initial pid namespace.
+ */
+#ifndef RG_SHARED_PROC_H
+#define RG_SHARED_PROC_H
+
+#include "types.h"
+
+/* comm's size in the kernel, terminating NUL included. */
+#define RG_COMM_LEN 16
+
+/*
+ * Bytes of a path, terminating NUL included. Real executables stay far below it (README has the
+ * histogram); with it a row is 360 bytes, and 5000 rows and the ring fit in 3.5 MiB. Of a longer
+ * path the last 255 bytes are kept, since its end is what rules compare.
+ */
+#define RG_PATH_MAX 256
+
+/* A process row has tid == pid. */
+struct rg_proc_key {
+	__u32 pid; /* tgid */
+	__u32 tid; /* the task's own id */
+};
+
+enum rg_proc_state {
+	RG_PROC_NONE = 0,
+	RG_PROC_LIVE = 1,
+	RG_PROC_EXITED = 2, /* ended, kept for look-ups, first to make room */
+	RG_PROC_RECLAIMED = 3, /* being deleted to make room; still true while it can be read */
+};
+
+/* What is known about a row; a bit set. */
+enum rg_proc_flags {
+	RG_EXE_TRUNCATED = 1 << 0, /* exe lost bytes at its start */
+	RG_EXE_DELETED = 1 << 1, /* the file had no name left when it was executed */
+	RG_SECURE_EXEC = 1 << 2, /* AT_SECURE: set-uid, set-gid or file capabilities */
+	RG_SNAPSHOT = 1 << 3, /* ran before the agent */
+	RG_REBUILT = 1 << 4, /* made from the task after its row had been lost */
+	RG_FILENAME_TRUNCATED = 1 << 5, /* of a record: filename lost bytes at its start */
+	RG_INTERP_TRUNCATED = 1 << 6, /* of a record: interp lost bytes at its start */
+	RG_CWD_TRUNCATED = 1 << 7, /* of a record: cwd lost bytes at its start */
+	RG_ARGS_TRUNCATED = 1 << 8, /* of a record: args lost bytes at their end */
+	RG_ENV_TRUNCATED = 1 << 9, /* of a record: a variable or a part of one is missing */
+	RG_HAS_ARGS = 1 << 10, /* of a record: args were read */
+	RG_HAS_CWD = 1 << 11, /* of a record: cwd was read */
+	RG_HAS_ENV = 1 << 12, /* of a record: env was read */
+};
+
+struct rg_proc {
+	__u64 start_time_ns; /* CLOCK_BOOTTIME at the leader's start: with pid, the identity */
+	__u32 pid; /* the key again: a copy says whose it is */
+	__u32 tid;
+	__u32 seq; /* odd while a program writes; a reader compares it before and after */
+	enum rg_proc_state state;
+	enum rg_proc_flags flags; /* bit set */
+	__u32 ppid; /* the creator's tgid at fork, for good */
+	__u64 parent_start_time_ns; /* the creator's identity; 0 = unknown */
+	__u64 exit_time_ns; /* CLOCK_BOOTTIME; 0 while it lives */
+	__u64 cgroup_id; /* in the unified hierarchy, at the last fork or exec */
+	__u32 pid_ns; /* inode number of its pid namespace */
+	__u32 uid; /* ids at the last fork or exec, in the initial user namespace */
+	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u32 exe_len; /* bytes of exe without the NUL; 0 = none (kernel thread) or unknown */
+	char comm[RG_COMM_LEN]; /* the process's name: its leader's */
+	char exe[RG_PATH_MAX]; /* resolved absolute path of the file that runs */
+};
+RG_STATIC_ASSERT(sizeof(struct rg_proc) == 360);
+
+/* Which syscall an exec came through; waits in task storage until the exec has happened. */
+enum rg_exec_syscall {
+	RG_SYSCALL_UNKNOWN = 0,
+	RG_SYSCALL_EXECVE = 1,
+	RG_SYSCALL_EXECVEAT = 2,
+};
+
+struct rg_exec_source {
+	enum rg_exec_syscall syscall;
+};
+
+/* An exited row that waits its turn to make room. */
+struct rg_exited {
+	__u64 start_time_ns; /* the row's: another one under this key is another process's */
+	struct rg_proc_key key;
+};
+
+#endif

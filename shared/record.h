@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the ring carries: a header, one fixed body per type, then the body's strings, one behind the
+ * other in the order of their lengths, without NULs and without gaps. A length of 0 is "none".
+ */
+#ifndef RG_SHARED_RECORD_H
+#define RG_SHARED_RECORD_H
+
+#include "proc.h"
+
+/* Nearest ancestors that a start record names. */
+#define RG_MAX_ANCESTORS 8
+/* Upper limits of the settings process.max_args_bytes and process.max_env_bytes. */
+#define RG_ARGS_MAX 4096
+#define RG_ENV_MAX 4096
+
+enum rg_record_type {
+	RG_RECORD_FORK = 0,
+	RG_RECORD_EXEC = 1,
+	RG_RECORD_EXIT = 2,
+	RG_NR_RECORD_TYPES = 3,
+};
+
+struct rg_record {
+	__u64 timestamp_ns; /* CLOCK_BOOTTIME */
+	__u16 abi; /* RG_ABI_VERSION */
+	__u16 type; /* enum rg_record_type */
+	__u32 size_bytes; /* the whole record, this header included */
+};
+
+struct rg_record_fork {
+	struct rg_record hdr;
+	__u32 parent_pid; /* the creator */
+	__u32 child_pid;
+	__u32 child_tid;
+	__u32 uid; /* the child's */
+	__u32 gid;
+	__u16 parent_exe_len;
+	__u8 parent_known; /* 0: parent_comm and parent_exe are unknown */
+	__u8 pad;
+	char parent_comm[RG_COMM_LEN];
+	char child_comm[RG_COMM_LEN];
+	char strings[]; /* parent_exe */
+};
+RG_STATIC_ASSERT(sizeof(struct rg_record_fork) == 72);
+
+struct rg_ancestor {
+	__u32 pid;
+	char comm[RG_COMM_LEN];
+};
+
+struct rg_record_exec {
+	struct rg_record hdr;
+	__u64 start_time_ns; /* CLOCK_BOOTTIME */
+	__u64 cgroup_id;
+	__u32 pid;
+	__u32 tid;
+	__u32 ppid; /* the creator at fork */
+	__u32 real_ppid; /* the parent now: another one once the creator died */
+	__u32 uid;
+	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u32 pid_ns;
+	__u32 flags; /* enum rg_proc_flags */
+	__u8 source; /* enum rg_exec_syscall */
+	__u8 parent_known; /* 0: parent_comm and parent_exe are unknown */
+	__u8 nr_ancestors;
+	__u8 pad;
+	__u16 exe_len; /* from here the strings' lengths, in their order */
+	__u16 filename_len;
+	__u16 interp_len;
+	__u16 parent_exe_len;
+	__u16 cwd_len;
+	__u16 args_len; /* argv, a NUL behind each element, as in the process's memory */
+	__u16 env_len; /* NAME=value, a NUL behind each */
+	__u16 pad2;
+	char comm[RG_COMM_LEN];
+	char parent_comm[RG_COMM_LEN];
+	struct rg_ancestor ancestors[RG_MAX_ANCESTORS]; /* nearest first, nr_ancestors are filled */
+	char strings[];
+};
+RG_STATIC_ASSERT(sizeof(struct rg_record_exec) == 288);
+
+struct rg_record_exit {
+	struct rg_record hdr;
+	__u64 duration_ns; /* since the process's start */
+	__u32 pid;
+	__u32 tid;
+	__u32 ppid; /* the creator at fork */
+	__u32 uid; /* at the end */
+	__u32 gid;
+	__s32 status; /* as wait(2) gives it: code << 8, 0x80 core dumped, signal */
+	__u16 exe_len;
+	__u8 known; /* 0: its row had been lost; ppid is the parent at the end, exe is unknown */
+	__u8 pad[5];
+	char comm[RG_COMM_LEN];
+	char strings[]; /* exe */
+};
+RG_STATIC_ASSERT(sizeof(struct rg_record_exit) == 72);
+
+/* The largest record there is, with and without what is collected on request. */
+#define RG_RECORD_BASE_MAX (sizeof(struct rg_record_exec) + 5 * RG_PATH_MAX)
+#define RG_RECORD_MAX (RG_RECORD_BASE_MAX + RG_ARGS_MAX + RG_ENV_MAX)
+
+#endif

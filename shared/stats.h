@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every kernel-side counter. They only grow, except nr_pending_sources and nr_rows, which are
+ * levels. All are 64 bits, written with atomic adds, and read by userspace from mapped memory.
+ *
+ * The books: inserted = deleted + reclaimed + evicted + rows in the map. Evictions are the one term
+ * that the kernel's LRU keeps to itself; userspace counts the rows and works it out.
+ */
+#ifndef RG_SHARED_STATS_H
+#define RG_SHARED_STATS_H
+
+#include "record.h"
+
+struct rg_stats {
+	/* the table */
+	__u64 inserted; /* rows that went in */
+	__u64 deleted; /* rows taken out because their number had a new owner */
+	__u64 reclaimed; /* exited rows deleted to make room */
+	__u64 insert_failed; /* rows that the map did not take */
+	__u64 lookup_misses; /* own or parent row asked for and not there */
+	__u64 stale_identity; /* a row was there, but of an earlier owner of the number */
+	__u64 rebuilt; /* rows made again from the task after a miss */
+	__u64 torn; /* copies given up because a writer was faster */
+	__u64 queue_failed; /* exited rows that found no place in the queue of the exited */
+	/* exec sources */
+	__u64 nr_pending_sources; /* level: stored and not yet consumed */
+	__u64 sources_refused; /* not stored: over performance.max_pending_exec_sources */
+	__u64 sources_failed; /* not stored: the kernel gave no storage */
+	/* records */
+	__u64 submitted[RG_NR_RECORD_TYPES];
+	__u64 ring_lost[RG_NR_RECORD_TYPES]; /* the ring was full */
+	/* reads that failed: the value is null in its record */
+	__u64 args_unreadable;
+	__u64 env_unreadable;
+	__u64 cwd_unreadable;
+	__u64 exe_unreadable; /* a path that could not be walked to its root */
+	__u64 filename_unreadable;
+};
+
+/* Rows by state, as one walk of the table found them. */
+struct rg_census {
+	__u64 live;
+	__u64 exited;
+};
+
+#endif
