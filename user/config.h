@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The settings file (libconfig): every setting has a default and a range, an unknown key or an
+ * impossible value is reported with file:line, all of them at once.
+ */
+#ifndef RG_CONFIG_H
+#define RG_CONFIG_H
+
+#include "log.h"
+#include "rule.h"
+#include "../shared/config.h"
+
+enum agent_mode {
+	MODE_MONITOR, /* all records and alerts */
+	MODE_ALERT, /* alerts, health and losses only */
+};
+
+enum exec_source_hook {
+	EXEC_SOURCE_AUTO, /* the first of the following that the kernel has */
+	EXEC_SOURCE_PREPARE, /* tp_btf/sched_prepare_exec */
+	EXEC_SOURCE_RENAME, /* tp_btf/task_rename */
+	EXEC_SOURCE_SYSCALLS, /* syscalls:sys_{enter,exit}_execve{,at}: slows every syscall */
+};
+
+enum output_type { OUTPUT_STDOUT, OUTPUT_FILE };
+
+struct config {
+	struct {
+		char *id; /* default: the host name */
+		enum agent_mode mode; /* "monitor" (default), "alert" */
+		enum log_level log_level; /* "error" "warning" "info" (default) "debug" */
+	} agent;
+	struct {
+		bool enabled; /* true; false: load nothing, write agent_start and health only */
+		uint32_t buffer_size; /* bytes of the ring, a power of two, 64 KiB..64 MiB, default 1 MiB */
+		enum exec_source_hook exec_source_hook; /* "auto" "prepare" "rename" "syscalls" */
+		char *pin_path; /* absolute or ""; default "/sys/fs/bpf/rand-guard" */
+	} ebpf;
+	struct {
+		bool enabled; /* true; false: keep the table, send no process records */
+		uint32_t records; /* hooks = ["fork","exec","exit"] (default: all): bits 1 << enum rg_record_type */
+		bool collect_args; /* false */
+		bool collect_env; /* false; true needs env_names */
+		bool collect_cwd; /* false */
+		bool track_threads; /* false; true is refused until threads can be tracked */
+		uint32_t max_args_bytes; /* 64..RG_ARGS_MAX, default 1024 */
+		uint32_t max_env_bytes; /* 64..RG_ENV_MAX, default 1024 */
+		char *env_names[RG_ENV_NAMES_MAX]; /* without '=', at most RG_ENV_NAME_LEN - 1 bytes */
+		size_t nr_env_names;
+	} process;
+	struct {
+		enum output_type type; /* "stdout" (default), "file" (needs path) */
+		char *path; /* absolute; NULL for stdout */
+		/* format: "json" only so far; checked, not kept */
+	} output;
+	struct {
+		uint32_t interval_seconds; /* 1..86400, default 60; 0: only at the end */
+	} health;
+	struct {
+		char *textfile; /* absolute, ends in .prom; NULL (default, ""): off */
+	} metrics;
+	struct {
+		uint32_t max_process_cache_entries; /* 64..1000000, default 5000 */
+		uint32_t max_pending_exec_sources; /* 1..100000, default 500 */
+		uint32_t max_delay_ms; /* longest wait of a record in the ring, 1..10000, default 100 */
+	} performance;
+	char *rules_dir; /* absolute, or relative to the settings file's directory; NULL: none */
+	struct rule_set *rules; /* from rules and rules_dir */
+	size_t nr_rules_disabled; /* rules with enabled = false: checked, not loaded */
+};
+
+#define CONFIG_PATH_DEFAULT "/etc/rand-guard/rand-guard.cfg"
+
+/*
+ * Reads and checks everything, the rules too; each mistake is one log_error() line
+ * "FILE:LINE: what is wrong; what would be right", all are reported. 0, or -EINVAL with nothing
+ * loaded. path NULL: built-in defaults. *ret is the caller's, config_free() releases it.
+ */
+int config_load(const char *path, struct config **ret);
+void config_free(struct config *config);
+static inline void config_freep(struct config **config)
+{
+	config_free(*config);
+}
+
+/* What was understood, for people: every setting with its unit, every rule. */
+void config_print(const struct config *config, FILE *to);
+
+#endif

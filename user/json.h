@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * JSON lines into a caller's buffer: no allocation, 64-bit numbers exact, bytes that aren't UTF-8
+ * kept reversibly.
+ *
+ * A string is escaped so that the line is valid UTF-8 JSON and the bytes can be had back: quote,
+ * backslash and control characters as JSON says; a byte that is not part of valid UTF-8 becomes the
+ * lone surrogate escape \udcXX (Python's "surrogateescape"), which no valid UTF-8 decodes to.
+ */
+#ifndef RG_JSON_H
+#define RG_JSON_H
+
+#include "util.h"
+
+/* Grows towards end; full says that something did not fit, and then nothing more is added. */
+struct json {
+	char *start;
+	char *pos;
+	char *end;
+	bool full;
+};
+
+void json_init(struct json *j, char *buf, size_t size_bytes);
+/* Bytes written so far. */
+size_t json_len(const struct json *j);
+
+/* "{" and "}"; commas come by themselves. NULL as a key: an element of an array. */
+void json_object_begin(struct json *j, const char *key);
+void json_object_end(struct json *j);
+void json_array_begin(struct json *j, const char *key);
+void json_array_end(struct json *j);
+/* A newline: the line is complete. */
+void json_line_end(struct json *j);
+
+void json_u64(struct json *j, const char *key, uint64_t value);
+void json_i64(struct json *j, const char *key, int64_t value);
+void json_bool(struct json *j, const char *key, bool value);
+void json_null(struct json *j, const char *key);
+/* A key that needs escaping itself, e.g. a variable's name. */
+void json_string_keyed(struct json *j, const char *key, size_t key_len, const char *value, size_t len);
+/* len bytes, any bytes. */
+void json_string(struct json *j, const char *key, const char *value, size_t len);
+/* NUL-terminated; NULL gives null. */
+void json_cstr(struct json *j, const char *key, const char *value);
+/* Nanoseconds since 1970 as RFC 3339, UTC, 9 digits: "2026-11-23T16:11:55.000000001Z". */
+void json_time(struct json *j, const char *key, uint64_t realtime_ns);
+
+#endif
