@@ -30,11 +30,19 @@ struct rg_config {
 };
 RG_STATIC_ASSERT(sizeof(struct rg_config) == 536);
 
+/* When the next record wakes the reader. */
+enum rg_wake {
+	RG_WAKE_NEVER = 0, /* it is awake, or was woken */
+	RG_WAKE_FULL = 1, /* the ring holds wakeup_bytes; else its timer does */
+	RG_WAKE_NEXT = 2, /* at once: it sleeps without a timer */
+};
+
 struct rg_control {
 	__u32 agent_pid; /* tgid whose records are left out; 0: none */
 	__u32 wanted; /* bit 1 << enum rg_record_type: records to send; 0 until the snapshot is in */
-	__u32 wake; /* 1: the reader sleeps without a timer, the next record wakes it */
+	__u32 wake; /* enum rg_wake; set by the reader, taken back by the record that wakes it */
 	__u32 pad;
+	__u64 evicted; /* rows that the LRU took, as userspace last worked it out */
 };
 
 #endif

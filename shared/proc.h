@@ -15,7 +15,7 @@
 
 /*
  * Bytes of a path, terminating NUL included. Real executables stay far below it (README has the
- * histogram); with it a row is 360 bytes, and 5000 rows and the ring fit in 3.5 MiB. Of a longer
+ * histogram); with it a row is 352 bytes, and 5000 rows and the ring fit in 3.5 MiB. Of a longer
  * path the last 255 bytes are kept, since its end is what rules compare.
  */
 #define RG_PATH_MAX 256
@@ -70,7 +70,7 @@ struct rg_proc {
 	char comm[RG_COMM_LEN]; /* the process's name: its leader's */
 	char exe[RG_PATH_MAX]; /* resolved absolute path of the file that runs */
 };
-RG_STATIC_ASSERT(sizeof(struct rg_proc) == 360);
+RG_STATIC_ASSERT(sizeof(struct rg_proc) == 352);
 
 /* Which syscall an exec came through; waits in task storage until the exec has happened. */
 enum rg_exec_syscall {

@@ -13,6 +13,8 @@
 /* Upper limits of the settings process.max_args_bytes and process.max_env_bytes. */
 #define RG_ARGS_MAX 4096
 #define RG_ENV_MAX 4096
+/* Bytes of one environment variable, name and NUL included; the rest of a longer one is cut. */
+#define RG_ENV_VAR_MAX 512
 
 enum rg_record_type {
 	RG_RECORD_FORK = 0,

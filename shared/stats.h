@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every kernel-side counter. They only grow, except nr_pending_sources and nr_rows, which are
- * levels. All are 64 bits, written with atomic adds, and read by userspace from mapped memory.
+ * Every kernel-side counter. They only grow, except nr_pending_sources, which is a
+ * level. All are 64 bits, written with atomic adds, and read by userspace from mapped memory.
  *
  * The books: inserted = deleted + reclaimed + evicted + rows in the map. Evictions are the one term
  * that the kernel's LRU keeps to itself; userspace counts the rows and works it out.

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is collected on request: argv, chosen environment variables, the working directory.
+ *
+ * Read at exec from the new image's memory, which the kernel has just written, so it is resident. What
+ * can't be read leaves its flag unset and is counted.
+ */
+#ifndef RG_COLLECT_BPF_H
+#define RG_COLLECT_BPF_H
+
+#include "record.bpf.h"
+
+/* Variables looked at per exec, or pieces of long ones; what comes later is cut, and flagged. */
+#define COLLECT_ENV_STEPS 256
+
+/* argv from arg_start on, at most max_args_bytes. */
+static __always_inline void collect__args(struct task_struct *task, struct scratch *s, __u32 *size)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+	__u64 start = BPF_CORE_READ(task, mm, arg_start);
+	__u64 len = BPF_CORE_READ(task, mm, arg_end) - start;
+	__u32 offset = *size, flags = RG_HAS_ARGS;
+
+	if (len > rg_config.max_args_bytes) {
+		len = rg_config.max_args_bytes;
+		flags |= RG_ARGS_TRUNCATED;
+	}
+	if (offset > RG_RECORD_BASE_MAX || len > RG_ARGS_MAX ||
+	    bpf_probe_read_user(&s->record[offset], len, (void *)start)) {
+		RG_STAT_INC(args_unreadable);
+		return;
+	}
+	rec->flags |= flags;
+	rec->args_len = len;
+	*size = offset + len;
+}
+
+/* Is this "NAME=..." one of those asked for? Compared word by word: no loop for the verifier. */
+static __always_inline bool collect__is_wanted(const __u64 *var)
+{
+	const volatile struct rg_env_name *name;
+	bool found = false;
+	__u64 diff;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < RG_ENV_NAMES_MAX; i++) {
+		name = &rg_config.env_names[i];
+		diff = ((var[0] & name->mask[0]) ^ name->word[0]) |
+		       ((var[1] & name->mask[1]) ^ name->word[1]) |
+		       ((var[2] & name->mask[2]) ^ name->word[2]) |
+		       ((var[3] & name->mask[3]) ^ name->word[3]);
+		if (name->mask[0] && !diff)
+			found = true;
+	}
+	return found;
+}
+
+/* From collect__walk_env(): bytes, and whether something is missing; -1: unreadable. */
+#define COLLECT_ENV_LEN_MASK 0xffff
+#define COLLECT_ENV_TRUNCATED 0x10000
+
+/*
+ * The chosen ones of the variables from start to end, put behind offset in the record; of a longer one
+ * the first RG_ENV_VAR_MAX bytes. Global, so it is verified once.
+ */
+__weak __noinline int collect__walk_env(__u64 start, __u64 end, __u32 offset)
+{
+	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	__u32 used = 0, truncated = 0;
+	bool inside = false;
+	int i;
+	long n;
+
+	if (!s || offset > RG_RECORD_BASE_MAX + RG_ARGS_MAX)
+		return -1;
+	for (i = 0; i < COLLECT_ENV_STEPS && start < end; i++) {
+		n = bpf_probe_read_user_str(s->env_var, RG_ENV_VAR_MAX, (void *)start);
+		if (n <= 0)
+			return -1;
+		n &= 2 * RG_ENV_VAR_MAX - 1;
+		if (n > RG_ENV_VAR_MAX)
+			return -1;
+		if (!inside && collect__is_wanted((__u64 *)s->env_var)) {
+			if (n == RG_ENV_VAR_MAX && start + n < end)
+				truncated = COLLECT_ENV_TRUNCATED;
+			if (used > RG_ENV_MAX - RG_ENV_VAR_MAX || used + n > rg_config.max_env_bytes)
+				return used | COLLECT_ENV_TRUNCATED;
+			bpf_probe_read_kernel(&s->record[offset + used], n, s->env_var);
+			used += n;
+		}
+		/* A full buffer holds a NUL of the helper's: the variable goes on one byte earlier. */
+		inside = n == RG_ENV_VAR_MAX;
+		start += inside ? n - 1 : n;
+	}
+	return used | (start < end ? COLLECT_ENV_TRUNCATED : truncated);
+}
+
+static __always_inline void collect__env(struct task_struct *task, struct scratch *s, __u32 *size)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+	__u64 start = BPF_CORE_READ(task, mm, env_start), end = BPF_CORE_READ(task, mm, env_end);
+	int r = collect__walk_env(start, end, *size);
+
+	if (r < 0) {
+		RG_STAT_INC(env_unreadable);
+		return;
+	}
+	rec->flags |= RG_HAS_ENV;
+	if (r & COLLECT_ENV_TRUNCATED)
+		rec->flags |= RG_ENV_TRUNCATED;
+	rec->env_len = r & COLLECT_ENV_LEN_MASK;
+	*size += rec->env_len;
+}
+
+static __always_inline void collect__cwd(struct task_struct *task, struct scratch *s, __u32 *size)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+	__u64 dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry);
+	__u64 mnt = (__u64)BPF_CORE_READ(task, fs, pwd.mnt);
+	__u32 at = path__walk(SCRATCH_EXEC, dentry, mnt), offset;
+
+	if (at & PATH_UNREADABLE) {
+		RG_STAT_INC(cwd_unreadable);
+		return;
+	}
+	offset = at & 0xff;
+	rec->flags |= RG_HAS_CWD;
+	if (at & PATH_TRUNCATED)
+		rec->flags |= RG_CWD_TRUNCATED;
+	rec->cwd_len = SCRATCH_PATH_END - offset;
+	record__append(s, size, &s->path[offset], rec->cwd_len);
+}
+
+#endif

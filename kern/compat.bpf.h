@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The programs' common ground: headers in their order, and one getter for what moved between kernels. */
+#ifndef RG_COMPAT_BPF_H
+#define RG_COMPAT_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "../shared/config.h"
+#include "../shared/stats.h"
+
+/* Constants that BTF doesn't carry. */
+#define EEXIST 17
+#define RG_SIGNAL_GROUP_EXIT 0x00000004 /* signal_struct.flags: group_exit_code holds */
+
+/* Set before loading; one object for all hooks. */
+extern const volatile struct rg_config rg_config;
+extern struct rg_control rg_control;
+extern struct rg_stats rg_stats;
+
+#define RG_STAT_INC(field) __sync_fetch_and_add(&rg_stats.field, 1)
+#define RG_STAT_DEC(field) __sync_fetch_and_add(&rg_stats.field, -1)
+
+/*
+ * The group_dead argument came in 6.16 and takes its place from the context, where an older kernel has
+ * nothing to read; rg_config is constant to the verifier, which then drops the read. Before, several
+ * last threads can each see live == 0: whoever marks the row is the one.
+ */
+static __always_inline bool compat__is_group_dead(const __u64 *ctx, struct task_struct *task)
+{
+	if (rg_config.exit_has_group_dead)
+		return ctx[1];
+	return BPF_CORE_READ(task, signal, live.counter) == 0;
+}
+
+/* The number of the syscall that the task is in, as it was entered; -1 on other architectures. */
+static __always_inline long compat__syscall_nr(struct task_struct *task)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(regs, orig_ax);
+#elif defined(__TARGET_ARCH_arm64)
+	return BPF_CORE_READ(regs, syscallno);
+#else
+	return -1;
+#endif
+}
+
+#endif

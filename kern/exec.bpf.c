@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * sched_process_exec: the process has its new image. Its row takes the new name, file and ids; the start
+ * record joins them with where the exec came from, the parent and the ancestors.
+ */
+#include "collect.bpf.h"
+#include "exec_source.bpf.h"
+
+/* Pieces of a kernel string that are counted: PATH_MAX in steps of RG_PATH_MAX - 1. */
+#define EXEC_STRING_STEPS 17
+
+/* From exec__string(): bytes of the string, and whether it lost some; -1: unreadable. */
+#define EXEC_STRING_LEN_MASK 0xff
+#define EXEC_STRING_TRUNCATED 0x100
+
+/* Puts the string's last RG_PATH_MAX - 1 bytes behind offset in the record. Verified once. */
+__weak __noinline int exec__string(__u64 string, __u32 offset)
+{
+	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	__u64 start = string;
+	long n = 0;
+	int i;
+
+	if (!s || !string || offset > RG_RECORD_BASE_MAX - RG_PATH_MAX)
+		return -1;
+	for (i = 0; i < EXEC_STRING_STEPS; i++) {
+		n = bpf_probe_read_kernel_str(&s->record[offset], RG_PATH_MAX, (void *)start);
+		if (n <= 0)
+			return -1;
+		if (n < RG_PATH_MAX)
+			break;
+		start += n - 1;
+	}
+	start += n - 1; /* the end */
+	if (start - string < RG_PATH_MAX)
+		return (start - string) & EXEC_STRING_LEN_MASK;
+	n = bpf_probe_read_kernel(&s->record[offset], RG_PATH_MAX - 1, (void *)(start - RG_PATH_MAX + 1));
+	return n ? -1 : (RG_PATH_MAX - 1) | EXEC_STRING_TRUNCATED;
+}
+
+/* The row as it is now; what only the fork knew comes from the table, or from the present parent. */
+static __always_inline void exec__row(struct task_struct *task, struct scratch *s)
+{
+	struct rg_proc *row = &s->row, *known = &s->other, *in_table;
+
+	task__row(task, s, SCRATCH_EXEC, row);
+	in_table = proc_table__find(row->pid, row->start_time_ns);
+	if (in_table && proc_table__copy(in_table, row->pid, row->start_time_ns, known)) {
+		row->ppid = known->ppid;
+		row->parent_start_time_ns = known->parent_start_time_ns;
+		proc_table__update(in_table, row);
+		return;
+	}
+	row->flags |= RG_REBUILT;
+	if (proc_table__put(row))
+		RG_STAT_INC(rebuilt);
+}
+
+/* The creator's row, into s->other: from the table, or from the task if it is still the parent. */
+static __always_inline bool exec__parent(struct task_struct *task, struct scratch *s)
+{
+	struct task_struct *parent = task->real_parent;
+	struct rg_proc *row = &s->row;
+
+	parent = parent->group_leader;
+	if ((__u32)parent->tgid == row->ppid && parent->start_boottime == row->parent_start_time_ns)
+		return proc_table__get_or_rebuild(parent, s, SCRATCH_EXEC, &s->other);
+	return proc_table__get(row->ppid, row->parent_start_time_ns, &s->other);
+}
+
+/* From the creator in s->other on; a row that is there no more ends the line. */
+static __always_inline void exec__ancestors(struct scratch *s)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+	struct rg_proc *row = &s->other;
+	__u32 i;
+
+	for (i = 0; i < RG_MAX_ANCESTORS; i++) {
+		rec->ancestors[i].pid = row->pid;
+		__builtin_memcpy(rec->ancestors[i].comm, row->comm, RG_COMM_LEN);
+		rec->nr_ancestors = i + 1;
+		if (!row->ppid || i + 1 == RG_MAX_ANCESTORS ||
+		    !proc_table__get(row->ppid, row->parent_start_time_ns, row))
+			return;
+	}
+}
+
+static __always_inline void exec__body(struct task_struct *task, struct scratch *s)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+	struct rg_proc *row = &s->row;
+
+	__builtin_memset(rec, 0, sizeof(*rec));
+	record__begin(&rec->hdr, RG_RECORD_EXEC);
+	rec->start_time_ns = row->start_time_ns;
+	rec->cgroup_id = row->cgroup_id;
+	rec->pid = row->pid;
+	rec->tid = row->tid;
+	rec->ppid = row->ppid;
+	rec->real_ppid = BPF_CORE_READ(task, real_parent, tgid);
+	rec->uid = row->uid;
+	rec->gid = row->gid;
+	rec->euid = row->euid;
+	rec->egid = row->egid;
+	rec->pid_ns = row->pid_ns;
+	rec->flags = row->flags;
+	__builtin_memcpy(rec->comm, row->comm, sizeof(rec->comm));
+}
+
+/* filename as the caller gave it, and the interpreter if the kernel chose one. */
+static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s, __u32 *size)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+	const char *filename = bprm->filename, *interp = bprm->interp;
+	int r = exec__string((__u64)filename, *size);
+
+	if (r < 0) {
+		RG_STAT_INC(filename_unreadable);
+	} else {
+		rec->filename_len = r & EXEC_STRING_LEN_MASK;
+		rec->flags |= r & EXEC_STRING_TRUNCATED ? RG_FILENAME_TRUNCATED : 0;
+		*size += rec->filename_len;
+	}
+	if (interp == filename)
+		return;
+	r = exec__string((__u64)interp, *size);
+	if (r < 0) {
+		RG_STAT_INC(filename_unreadable);
+	} else {
+		rec->interp_len = r & EXEC_STRING_LEN_MASK;
+		rec->flags |= r & EXEC_STRING_TRUNCATED ? RG_INTERP_TRUNCATED : 0;
+		*size += rec->interp_len;
+	}
+}
+
+static __always_inline void exec__parent_part(struct task_struct *task, struct scratch *s, __u32 *size)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+
+	if (!exec__parent(task, s))
+		return;
+	rec->parent_known = 1;
+	rec->parent_exe_len = s->other.exe_len & (RG_PATH_MAX - 1);
+	__builtin_memcpy(rec->parent_comm, s->other.comm, sizeof(rec->parent_comm));
+	record__append(s, size, s->other.exe, rec->parent_exe_len);
+	exec__ancestors(s);
+}
+
+static __always_inline void exec__record(struct task_struct *task, struct linux_binprm *bprm,
+					 struct scratch *s, enum rg_exec_syscall source)
+{
+	struct rg_record_exec *rec = (void *)s->record;
+	__u32 size = sizeof(*rec);
+
+	exec__body(task, s);
+	rec->source = source;
+	rec->exe_len = s->row.exe_len & (RG_PATH_MAX - 1);
+	record__append(s, &size, s->row.exe, rec->exe_len);
+	exec__names(bprm, s, &size);
+	exec__parent_part(task, s, &size);
+	if (rg_config.collect_cwd)
+		collect__cwd(task, s, &size);
+	if (rg_config.collect_args)
+		collect__args(task, s, &size);
+	if (rg_config.collect_env)
+		collect__env(task, s, &size);
+	if (size <= (rg_config.collect_args || rg_config.collect_env ? RG_RECORD_MAX : RG_RECORD_BASE_MAX))
+		record__submit(&rec->hdr, RG_RECORD_EXEC, size);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	enum rg_exec_syscall source = exec_source__take(task);
+	struct scratch *s = scratch__get(SCRATCH_EXEC);
+
+	if (!s)
+		return 0;
+	exec__row(task, s);
+	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+		s->row.flags |= RG_SECURE_EXEC;
+	if (record__is_wanted(RG_RECORD_EXEC, s->row.pid))
+		exec__record(task, bprm, s, source);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which syscall an exec came through, from where it is known to where the exec has happened.
+ *
+ * At most one waits per task, since a task is in one syscall at a time; it goes with its task. What
+ * waits is counted and bounded by rg_config.max_pending_sources.
+ */
+#ifndef RG_EXEC_SOURCE_BPF_H
+#define RG_EXEC_SOURCE_BPF_H
+
+#include "compat.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct rg_exec_source);
+} exec_source __weak SEC(".maps");
+
+static __always_inline void exec_source__set(struct task_struct *task, enum rg_exec_syscall syscall)
+{
+	struct rg_exec_source *source;
+
+	if (rg_stats.nr_pending_sources >= rg_config.max_pending_sources) {
+		RG_STAT_INC(sources_refused);
+		return;
+	}
+	source = bpf_task_storage_get(&exec_source, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!source) {
+		RG_STAT_INC(sources_failed);
+		return;
+	}
+	if (source->syscall == RG_SYSCALL_UNKNOWN)
+		RG_STAT_INC(nr_pending_sources);
+	source->syscall = syscall;
+}
+
+/* The source that waits for this task, which then waits no more. */
+static __always_inline enum rg_exec_syscall exec_source__take(struct task_struct *task)
+{
+	struct rg_exec_source *source = bpf_task_storage_get(&exec_source, task, NULL, 0);
+	enum rg_exec_syscall syscall;
+
+	if (!source)
+		return RG_SYSCALL_UNKNOWN;
+	syscall = source->syscall;
+	if (syscall != RG_SYSCALL_UNKNOWN)
+		RG_STAT_DEC(nr_pending_sources);
+	source->syscall = RG_SYSCALL_UNKNOWN;
+	bpf_task_storage_delete(&exec_source, task);
+	return syscall;
+}
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A dentry and its mount -> the absolute path in its mount namespace.
+ *
+ * bpf_d_path() isn't allowed in these programs, so the walk is our own: from the file up to the root,
+ * each name written in front of the one before. It takes no lock: a rename meanwhile can give a
+ * path that has never been, as in /proc.
+ */
+#ifndef RG_PATH_BPF_H
+#define RG_PATH_BPF_H
+
+#include "scratch.bpf.h"
+
+/* A path of 255 bytes has at most 128 names; the rest is for crossing mounts. */
+#define PATH_MAX_STEPS 160
+
+/* From path__walk(): where the path starts in scratch.path, and these. */
+#define PATH_OFFSET_MASK 0x1ff
+#define PATH_TRUNCATED 0x200
+#define PATH_UNREADABLE 0x400
+
+static __always_inline void *path__mount_of(void *vfsmount)
+{
+	return vfsmount - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* The path ends at SCRATCH_PATH_END of the slot's buffer. Global, so it is verified once. */
+__weak __noinline int path__walk(__u32 slot, __u64 dentry_addr, __u64 vfsmount_addr)
+{
+	struct scratch *s = scratch__get(slot);
+	struct dentry *dentry = (void *)dentry_addr, *parent, *mnt_root;
+	struct mount *mnt, *mnt_parent;
+	__u32 pos = SCRATCH_PATH_END, len, cut;
+	struct qstr name;
+	int i;
+
+	if (!s || !dentry || !vfsmount_addr)
+		return PATH_UNREADABLE;
+	mnt = path__mount_of((void *)vfsmount_addr);
+	mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
+
+	for (i = 0; i < PATH_MAX_STEPS; i++) {
+		if (dentry == mnt_root) {
+			mnt_parent = BPF_CORE_READ(mnt, mnt_parent);
+			if (mnt_parent == mnt || !mnt_parent)
+				goto root;
+			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+			mnt = mnt_parent;
+			mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
+			continue;
+		}
+		if (bpf_core_read(&parent, sizeof(parent), &dentry->d_parent) ||
+		    bpf_core_read(&name, sizeof(name), &dentry->d_name))
+			return PATH_UNREADABLE;
+		len = name.len & 0xff; /* NAME_MAX is 255 */
+		pos &= 0xff;
+		if (len >= pos) { /* "/name" needs len + 1 */
+			cut = len - pos;
+			if (pos && bpf_probe_read_kernel(s->path, pos, name.name + cut))
+				return PATH_UNREADABLE;
+			return PATH_TRUNCATED;
+		}
+		pos = (pos - len) & 0xff;
+		if (bpf_probe_read_kernel(&s->path[pos], len, name.name))
+			return PATH_UNREADABLE;
+		pos = (pos - 1) & 0xff;
+		s->path[pos] = '/';
+		if (parent == dentry) /* no mount's root: a memfd and its like, "/memfd:NAME" */
+			return pos;
+		dentry = parent;
+	}
+	return pos | PATH_TRUNCATED;
+root:
+	if (pos == SCRATCH_PATH_END) {
+		pos--;
+		s->path[pos & 0xff] = '/';
+	}
+	return pos;
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Records into the ring: appended to in scratch, sent whole, what doesn't fit is counted by type. */
+#ifndef RG_RECORD_BPF_H
+#define RG_RECORD_BPF_H
+
+#include "proc_table.bpf.h"
+
+/* Its size is set by userspace before loading. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events __weak SEC(".maps");
+
+/* The agent's own processes' records are left out: they would be about writing records. */
+static __always_inline bool record__is_wanted(enum rg_record_type type, __u32 pid)
+{
+	return (rg_control.wanted & (1 << type)) && pid != rg_control.agent_pid;
+}
+
+static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_type type)
+{
+	hdr->timestamp_ns = bpf_ktime_get_boot_ns();
+	hdr->abi = RG_ABI_VERSION;
+	hdr->type = type;
+}
+
+/*
+ * A wake-up costs more than all else here, so there is one when the reader has asked for the very next
+ * record, or for the one that fills the ring to wakeup_bytes. It asks anew before it sleeps.
+ */
+static __always_inline __u64 record__wakeup(void)
+{
+	__u32 wake = rg_control.wake;
+
+	if (wake == RG_WAKE_NEVER)
+		return BPF_RB_NO_WAKEUP;
+	if (wake == RG_WAKE_FULL &&
+	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < rg_config.wakeup_bytes)
+		return BPF_RB_NO_WAKEUP;
+	if (__sync_val_compare_and_swap(&rg_control.wake, wake, RG_WAKE_NEVER) != wake)
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* A string behind what the record holds; at most RG_PATH_MAX - 1 bytes. */
+static __always_inline void record__append(struct scratch *s, __u32 *size, const void *string, __u32 len)
+{
+	__u32 offset = *size;
+
+	len &= RG_PATH_MAX - 1;
+	if (offset > RG_RECORD_BASE_MAX - RG_PATH_MAX)
+		return;
+	bpf_probe_read_kernel(&s->record[offset], len, string);
+	*size = offset + len;
+}
+
+static __always_inline void record__submit(struct rg_record *hdr, enum rg_record_type type, __u32 size)
+{
+	hdr->size_bytes = size;
+	if (bpf_ringbuf_output(&events, hdr, size, record__wakeup())) {
+		RG_STAT_INC(ring_lost[type]);
+		return;
+	}
+	RG_STAT_INC(submitted[type]);
+}
+
+#endif

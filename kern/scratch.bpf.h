@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Room to put a row and a record together, since the stack has 512 bytes.
+ *
+ * One slot a program and CPU: the kernel never runs a tracing program inside itself on one CPU, but
+ * another one of ours can preempt it (tracepoints are preemptible from 7.0 on).
+ */
+#ifndef RG_SCRATCH_BPF_H
+#define RG_SCRATCH_BPF_H
+
+#include "compat.bpf.h"
+
+enum scratch_slot {
+	SCRATCH_FORK,
+	SCRATCH_EXEC,
+	SCRATCH_EXIT,
+	SCRATCH_SNAPSHOT,
+	NR_SCRATCH_SLOTS,
+};
+
+/* A path grows from the middle to the front; what is behind the middle stays zero. */
+#define SCRATCH_PATH_END (RG_PATH_MAX - 1)
+
+struct scratch {
+	struct rg_proc row; /* the program's process */
+	struct rg_proc other; /* its creator or an ancestor */
+	char path[2 * RG_PATH_MAX]; /* where path__walk() writes */
+	char record[RG_RECORD_BASE_MAX];
+	/* Only when something is collected: userspace shortens the value to SCRATCH_BASE_SIZE else. */
+	char collected[RG_ARGS_MAX + RG_ENV_MAX]; /* where the record goes on */
+	char env_var[RG_ENV_VAR_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NR_SCRATCH_SLOTS);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch __weak SEC(".maps");
+
+static __always_inline struct scratch *scratch__get(__u32 slot)
+{
+	return bpf_map_lookup_elem(&scratch, &slot);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* task_struct -> row: who a process is, read from the task itself. */
+#ifndef RG_TASK_BPF_H
+#define RG_TASK_BPF_H
+
+#include "path.bpf.h"
+
+static __always_inline __u32 task__pid_ns(struct task_struct *task)
+{
+	struct pid *pid = task->thread_pid;
+	struct pid_namespace *ns = NULL;
+	unsigned int level;
+
+	if (!pid)
+		return 0;
+	level = pid->level;
+	bpf_core_read(&ns, sizeof(ns), &pid->numbers[level].ns);
+	return BPF_CORE_READ(ns, ns.inum);
+}
+
+static __always_inline __u64 task__cgroup_id(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
+static __always_inline void task__ids(struct task_struct *task, struct rg_proc *row)
+{
+	const struct cred *cred = task->real_cred;
+
+	row->uid = cred->uid.val;
+	row->gid = cred->gid.val;
+	row->euid = cred->euid.val;
+	row->egid = cred->egid.val;
+}
+
+/* Everything of a leader's row but its parent and its exe; the row is live and has no flags. */
+static __always_inline void task__fill(struct task_struct *leader, struct rg_proc *row)
+{
+	row->start_time_ns = leader->start_boottime;
+	row->pid = leader->tgid;
+	row->tid = leader->tgid;
+	row->seq = 0;
+	row->state = RG_PROC_LIVE;
+	row->flags = 0;
+	row->exit_time_ns = 0;
+	row->cgroup_id = task__cgroup_id(leader);
+	row->pid_ns = task__pid_ns(leader);
+	task__ids(leader, row);
+	bpf_probe_read_kernel(row->comm, sizeof(row->comm), leader->comm);
+}
+
+static __always_inline void task__no_exe(struct rg_proc *row)
+{
+	row->exe_len = 0;
+	__builtin_memset(row->exe, 0, sizeof(row->exe));
+}
+
+/* Unlinked, or never had a name, as a memfd. */
+static __always_inline bool task__is_deleted(struct dentry *dentry)
+{
+	if (BPF_CORE_READ(dentry, d_inode, i_nlink) == 0)
+		return true;
+	return !BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry;
+}
+
+/* The file that runs, resolved; a kernel thread has none. The slot's path buffer is overwritten. */
+static __always_inline void task__exe(struct task_struct *task, struct scratch *s, __u32 slot,
+				      struct rg_proc *row)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	struct dentry *dentry;
+	__u32 at, offset;
+
+	task__no_exe(row);
+	if (!file)
+		return;
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	at = path__walk(slot, (__u64)dentry, (__u64)BPF_CORE_READ(file, f_path.mnt));
+	if (at & PATH_UNREADABLE) {
+		RG_STAT_INC(exe_unreadable);
+		return;
+	}
+	offset = at & 0xff;
+	row->exe_len = SCRATCH_PATH_END - offset;
+	bpf_probe_read_kernel(row->exe, sizeof(row->exe), &s->path[offset]);
+	if (at & PATH_TRUNCATED)
+		row->flags |= RG_EXE_TRUNCATED;
+	if (task__is_deleted(dentry))
+		row->flags |= RG_EXE_DELETED;
+}
+
+/* A row made from nothing but the task: its parent is the present one. */
+static __always_inline void task__row(struct task_struct *leader, struct scratch *s, __u32 slot,
+				      struct rg_proc *row)
+{
+	struct task_struct *parent = leader->real_parent;
+
+	task__fill(leader, row);
+	task__exe(leader, s, slot, row);
+	row->ppid = parent->tgid;
+	row->parent_start_time_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+}
+
+#endif
