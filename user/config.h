@@ -24,6 +24,12 @@ enum exec_source_hook {
 
 enum output_type { OUTPUT_STDOUT, OUTPUT_FILE };
 
+enum output_format {
+	FORMAT_AUTO, /* text where stdout is a terminal, else json */
+	FORMAT_JSON, /* one object a line: rand-guard-records(7) */
+	FORMAT_TEXT, /* a short line for eyes */
+};
+
 struct config {
 	struct {
 		char *id; /* default: the host name */
@@ -34,7 +40,8 @@ struct config {
 		bool enabled; /* true; false: load nothing, write agent_start and health only */
 		uint32_t buffer_size; /* bytes of the ring, a power of two, 64 KiB..64 MiB, default 1 MiB */
 		enum exec_source_hook exec_source_hook; /* "auto" "prepare" "rename" "syscalls" */
-		char *pin_path; /* absolute or ""; default "/sys/fs/bpf/rand-guard" */
+		char *pin_path; /* absolute or "" (pins nothing); default "/sys/fs/bpf/rand-guard" */
+		bool keep_running; /* false; true: the programs stay when the agent ends; needs a pin_path */
 	} ebpf;
 	struct {
 		bool enabled; /* true; false: keep the table, send no process records */
@@ -42,7 +49,7 @@ struct config {
 		bool collect_args; /* false */
 		bool collect_env; /* false; true needs env_names */
 		bool collect_cwd; /* false */
-		bool track_threads; /* false; true is refused until threads can be tracked */
+		bool track_threads; /* false; true: rows and records for threads too */
 		uint32_t max_args_bytes; /* 64..RG_ARGS_MAX, default 1024 */
 		uint32_t max_env_bytes; /* 64..RG_ENV_MAX, default 1024 */
 		char *env_names[RG_ENV_NAMES_MAX]; /* without '=', at most RG_ENV_NAME_LEN - 1 bytes */
@@ -51,16 +58,18 @@ struct config {
 	struct {
 		enum output_type type; /* "stdout" (default), "file" (needs path) */
 		char *path; /* absolute; NULL for stdout */
-		/* format: "json" only so far; checked, not kept */
+		enum output_format format; /* "auto" (default), "json", "text" */
 	} output;
 	struct {
 		uint32_t interval_seconds; /* 1..86400, default 60; 0: only at the end */
 	} health;
 	struct {
+		char *listen; /* "ADDRESS:PORT", "[V6]:PORT", ":PORT" (loopback) or "unix:/PATH"; NULL (default, ""): off */
 		char *textfile; /* absolute, ends in .prom; NULL (default, ""): off */
 	} metrics;
 	struct {
 		uint32_t max_process_cache_entries; /* 64..1000000, default 5000 */
+		uint32_t max_thread_cache_entries; /* rows of threads, 64..1000000, default 5000; with track_threads */
 		uint32_t max_pending_exec_sources; /* 1..100000, default 500 */
 		uint32_t max_delay_ms; /* longest wait of a record in the ring, 1..10000, default 100 */
 	} performance;
