@@ -35,7 +35,7 @@ static const char *const hook_names[] = {
 	[EXEC_SOURCE_SYSCALLS] = "syscalls",
 };
 
-static int on_libbpf_message(enum libbpf_print_level level, const char *fmt, va_list args)
+static int on_libbpf_message(enum libbpf_print_level level __attribute__((unused)), const char *fmt, va_list args)
 {
 	char line[1024];
 	size_t len;
