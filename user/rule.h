@@ -12,6 +12,10 @@
 
 #include "util.h"
 
+/* Bytes of an id and of a name, as rule_conf lets them through: what a line of output has to hold. */
+#define RULE_ID_MAX 64
+#define RULE_NAME_MAX 128
+
 enum rule_severity { RULE_LOW, RULE_MEDIUM, RULE_HIGH, RULE_CRITICAL };
 
 struct rule {
