@@ -205,16 +205,20 @@ static void free_names(char **names, size_t nr_names)
 	free(names);
 }
 
+void rule_clear(struct rule *rule)
+{
+	free(rule->id);
+	free(rule->name);
+	free_names(rule->parent_names, rule->nr_parent_names);
+	free_names(rule->process_names, rule->nr_process_names);
+}
+
 void rules_free(struct rule *rules, size_t nr_rules)
 {
 	size_t i;
 
-	for (i = 0; i < nr_rules; i++) {
-		free(rules[i].id);
-		free(rules[i].name);
-		free_names(rules[i].parent_names, rules[i].nr_parent_names);
-		free_names(rules[i].process_names, rules[i].nr_process_names);
-	}
+	for (i = 0; i < nr_rules; i++)
+		rule_clear(&rules[i]);
 	free(rules);
 }
 

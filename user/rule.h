@@ -66,6 +66,8 @@ static inline void rule_set_freep(struct rule_set **set)
 	rule_set_free(*set);
 }
 
+/* Frees what a rule points to. */
+void rule_clear(struct rule *rule);
 /* Frees nr_rules rules and the array. */
 void rules_free(struct rule *rules, size_t nr_rules);
 
