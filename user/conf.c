@@ -182,53 +182,46 @@ size_t conf_length(const config_setting_t *setting)
 	return (size_t)config_setting_length(setting);
 }
 
-const char *conf_string_at(const config_setting_t *strings, size_t i)
+const config_setting_t *conf_at(const config_setting_t *setting, size_t i)
 {
-	return config_setting_get_string_elem(strings, (int)i);
+	return config_setting_get_elem(setting, (unsigned int)i);
 }
 
-static bool is_repeated(const config_setting_t *strings, size_t i)
+static bool is_repeated(const config_setting_t *strings, size_t i, const char *text)
 {
 	size_t before;
 
 	for (before = 0; before < i; before++) {
-		const char *other = conf_string_at(strings, before);
+		const char *other = config_setting_get_string_elem(strings, (int)before);
 
-		if (other && !strcmp(other, conf_string_at(strings, i)))
+		if (other && !strcmp(other, text))
 			return true;
 	}
 	return false;
 }
 
-static bool expect_string_at(struct conf_report *report, const config_setting_t *strings, size_t i)
-{
-	const config_setting_t *s = config_setting_get_elem(strings, (unsigned int)i);
-
-	if (!conf_expect(report, s, CONFIG_TYPE_STRING, "a string in double quotes"))
-		return false;
-	if (!is_repeated(strings, i))
-		return true;
-	conf_error(report, s, "'%s' is there twice; write it once",
-		   conf_quote(conf_string_at(strings, i)).text);
-	return false;
-}
-
 bool conf_expect_strings(struct conf_report *report, const config_setting_t *setting, size_t max)
 {
-	bool is_good = true;
-	size_t i;
-
 	if (!config_setting_is_list(setting) &&
 	    !conf_expect(report, setting, CONFIG_TYPE_ARRAY, "[ \"...\", \"...\" ]"))
 		return false;
-	if (conf_length(setting) > max) {
-		conf_error(report, setting, "has %zu entries; write at most %zu",
-			   conf_length(setting), max);
-		return false;
-	}
-	for (i = 0; i < conf_length(setting); i++)
-		is_good &= expect_string_at(report, setting, i);
-	return is_good;
+	if (conf_length(setting) <= max)
+		return true;
+	conf_error(report, setting, "has %zu entries; write at most %zu", conf_length(setting), max);
+	return false;
+}
+
+const char *conf_string_at(struct conf_report *report, const config_setting_t *strings, size_t i)
+{
+	const config_setting_t *s = conf_at(strings, i);
+	const char *text = config_setting_get_string(s);
+
+	if (!conf_expect(report, s, CONFIG_TYPE_STRING, "a string in double quotes"))
+		return NULL;
+	if (!is_repeated(strings, i, text))
+		return text;
+	conf_error(report, s, "'%s' is there twice; write it once", conf_quote(text).text);
+	return NULL;
 }
 
 char *conf_strdup(struct conf_report *report, const config_setting_t *at, const char *text)

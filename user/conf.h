@@ -38,11 +38,14 @@ bool conf_is_printable(const char *text, size_t max);
 /* True if the setting is of that CONFIG_TYPE_; else an error that tells what to write. */
 bool conf_expect(struct conf_report *report, const config_setting_t *setting, int type,
 		 const char *write);
-/* True if it is a list or an array of at most max different strings; else an error for each that is wrong. */
-bool conf_expect_strings(struct conf_report *report, const config_setting_t *setting, size_t max);
-/* The element of a list or array of strings. */
-const char *conf_string_at(const config_setting_t *strings, size_t i);
+/* Elements of a group, list or array; 0 of anything else. */
 size_t conf_length(const config_setting_t *setting);
+const config_setting_t *conf_at(const config_setting_t *setting, size_t i);
+
+/* True if it is a list or an array of at most max elements; else an error. */
+bool conf_expect_strings(struct conf_report *report, const config_setting_t *setting, size_t max);
+/* The element if it is a string that isn't there before; else NULL and an error. */
+const char *conf_string_at(struct conf_report *report, const config_setting_t *strings, size_t i);
 
 /* A copy; NULL, told and counted, without memory. */
 char *conf_strdup(struct conf_report *report, const config_setting_t *at, const char *text);

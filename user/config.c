@@ -65,17 +65,17 @@ static int find_choice(const struct config_option *o, const char *text)
 /* The index; -ENOENT with a message that names all. */
 static int read_word(struct loader *l, const struct config_option *o, const config_setting_t *s)
 {
-	const char *text = config_setting_get_string(s);
 	char all[128] = ""; /* the longest, exec_source_hook's, has 41 */
 	size_t i, len = 0;
-	int choice = find_choice(o, text);
+	int choice = find_choice(o, config_setting_get_string(s));
 
 	if (choice >= 0)
 		return choice;
 	for (i = 0; o->choices[i] && len < sizeof(all); i++)
 		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\"%s\"",
 					!i ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
-	conf_error(&l->report, s, "'%s' is unknown; write %s", conf_quote(text).text, all);
+	conf_error(&l->report, s, "'%s' is unknown; write %s",
+		   conf_quote(config_setting_get_string(s)).text, all);
 	return -ENOENT;
 }
 
@@ -90,16 +90,18 @@ static void read_choice(struct loader *l, const struct config_option *o, const c
 		*(uint32_t *)config_value(l->config, o) = (uint32_t)choice;
 }
 
+/* A set's list: enough for each word twice, so that a wrong list is told by its elements. */
+#define MAX_WORDS 64
+
 static void read_set(struct loader *l, const struct config_option *o, const config_setting_t *s)
 {
 	uint32_t bits = 0;
 	size_t i;
 
-	/* There can't be more different ones than bits. */
-	if (!conf_expect_strings(&l->report, s, 32))
+	if (!conf_expect_strings(&l->report, s, MAX_WORDS))
 		return;
 	for (i = 0; i < conf_length(s); i++) {
-		int choice = read_word(l, o, config_setting_get_elem(s, (unsigned int)i));
+		int choice = conf_string_at(&l->report, s, i) ? read_word(l, o, conf_at(s, i)) : -1;
 
 		if (choice >= 0)
 			bits |= 1u << choice;
@@ -140,10 +142,11 @@ static void read_env_names(struct loader *l, const struct config_option *o, cons
 	if (!conf_expect_strings(&l->report, s, RG_ENV_NAMES_MAX))
 		return;
 	for (i = 0; i < conf_length(s); i++) {
-		const config_setting_t *name = config_setting_get_elem(s, (unsigned int)i);
-		char *copy = is_text(l, o, name) ? conf_strdup(&l->report, name, conf_string_at(s, i))
-						 : NULL;
+		const char *name = conf_string_at(&l->report, s, i);
+		char *copy = NULL;
 
+		if (name && is_text(l, o, conf_at(s, i)))
+			copy = conf_strdup(&l->report, s, name);
 		if (copy)
 			l->config->process.env_names[l->config->process.nr_env_names++] = copy;
 	}
@@ -255,7 +258,7 @@ static void read_group(struct loader *l, const config_setting_t *group)
 	if (!conf_expect(&l->report, group, CONFIG_TYPE_GROUP, "a group as { NAME = VALUE; }"))
 		return;
 	for (i = 0; i < conf_length(group); i++)
-		read_setting(l, config_setting_get_elem(group, (unsigned int)i));
+		read_setting(l, conf_at(group, i));
 }
 
 static void read_root(struct loader *l)
@@ -264,7 +267,7 @@ static void read_root(struct loader *l)
 	size_t i;
 
 	for (i = 0; i < conf_length(root); i++) {
-		const config_setting_t *s = config_setting_get_elem(root, (unsigned int)i);
+		const config_setting_t *s = conf_at(root, i);
 
 		if (is_group(config_setting_name(s)))
 			read_group(l, s);
@@ -386,13 +389,13 @@ static int finish(struct loader *l)
 	return 0;
 }
 
-static int load(struct loader *l)
+static int load(struct loader *l, const char *path)
 {
 	if (!l->config) {
 		log_error("%s: out of memory", l->report.file);
 		return -EINVAL;
 	}
-	if (*l->report.file)
+	if (path)
 		read_file(l);
 	if (l->report.nr_errors || l->rules.nr_errors)
 		return -EINVAL;
@@ -402,11 +405,11 @@ static int load(struct loader *l)
 int config_load(const char *path, struct config **ret)
 {
 	_cleanup_(config_freep) struct config *config = config_new_default();
-	struct loader l = { .config = config, .report.file = path ? path : "" };
+	struct loader l = { .config = config, .report.file = path ? path : "config" };
 	int r;
 
 	config_init(&l.tree);
-	r = load(&l);
+	r = load(&l, path);
 	rule_list_clear(&l.rules);
 	config_destroy(&l.tree);
 	if (!r)

@@ -141,10 +141,12 @@ static void read_names(struct draft *draft, const config_setting_t *s, char ***r
 		conf_error(draft->report, s, "out of memory");
 		return;
 	}
-	for (i = 0; i < conf_length(s); i++)
-		if (can_match(draft, config_setting_get_elem(s, (unsigned int)i),
-			      conf_string_at(s, i)))
-			names[i] = conf_strdup(draft->report, s, conf_string_at(s, i));
+	for (i = 0; i < conf_length(s); i++) {
+		const char *name = conf_string_at(draft->report, s, i);
+
+		if (name && can_match(draft, conf_at(s, i), name))
+			names[i] = conf_strdup(draft->report, s, name);
+	}
 	*ret = names;
 	*ret_nr = conf_length(s);
 }
@@ -276,7 +278,7 @@ static void add_rule(struct rule_list *list, struct conf_report *report, const c
 	if (!conf_expect(report, s, CONFIG_TYPE_GROUP, "a rule as { id = \"...\"; ... }"))
 		return;
 	for (i = 0; i < conf_length(s); i++)
-		read_key(&draft, config_setting_get_elem(s, (unsigned int)i));
+		read_key(&draft, conf_at(s, i));
 	check_whole(&draft);
 	if (draft.rule.id && remember_id(&draft) && report->nr_errors == nr_errors) {
 		if (draft.is_enabled)
@@ -298,7 +300,7 @@ static void add_rules(struct rule_list *list, struct conf_report *report, const 
 		return;
 	}
 	for (i = 0; i < conf_length(s); i++)
-		add_rule(list, report, config_setting_get_elem(s, (unsigned int)i));
+		add_rule(list, report, conf_at(s, i));
 }
 
 void rule_conf_add(struct rule_list *list, const config_setting_t *rules, const char *file)
@@ -318,8 +320,7 @@ static void add_file(struct rule_list *list, const char *path)
 	config_init(&tree);
 	if (!conf_read(&report, &tree)) {
 		for (i = 0; i < conf_length(config_root_setting(&tree)); i++) {
-			const config_setting_t *s =
-				config_setting_get_elem(config_root_setting(&tree), (unsigned int)i);
+			const config_setting_t *s = conf_at(config_root_setting(&tree), i);
 
 			if (!strcmp(config_setting_name(s), "rules"))
 				add_rules(list, &report, s);
