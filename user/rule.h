@@ -12,6 +12,10 @@
 
 #include "util.h"
 
+/* Bytes of an id and of a name, as rule_conf lets them through: what a line of output has to hold. */
+#define RULE_ID_MAX 64
+#define RULE_NAME_MAX 128
+
 enum rule_severity { RULE_LOW, RULE_MEDIUM, RULE_HIGH, RULE_CRITICAL };
 
 struct rule {
@@ -62,6 +66,8 @@ static inline void rule_set_freep(struct rule_set **set)
 	rule_set_free(*set);
 }
 
+/* Frees what a rule points to. */
+void rule_clear(struct rule *rule);
 /* Frees nr_rules rules and the array. */
 void rules_free(struct rule *rules, size_t nr_rules);
 
