@@ -210,7 +210,10 @@ void json_i64(struct json *j, const char *key, int64_t value)
 	j->pos = put_digits(p, magnitude, n);
 }
 
-/* Is there a byte that can't be copied as it is? Exact: one that is less than 0x20, '"', '\\' or >= 0x80. */
+/*
+ * Is there a byte that can't be copied as it is? Exact: one that is less than 0x20, '"', '\\' or >=
+ * 0x80.
+ */
 static bool needs_care(uint64_t bytes)
 {
 	uint64_t quotes = bytes ^ EVERY_BYTE('"'), backslashes = bytes ^ EVERY_BYTE('\\');
@@ -240,7 +243,8 @@ static size_t copy_clean(char *out, const unsigned char *p, size_t len)
 
 /*
  * Bytes of the well-formed UTF-8 sequence at p, which is not ASCII; 0: there is none. The table is
- * Unicode's 3-7: the second byte's range keeps out overlong forms, surrogates and what is above U+10FFFF.
+ * Unicode's 3-7: the second byte's range keeps out overlong forms, surrogates and what is above
+ * U+10FFFF.
  */
 static size_t utf8_len(const unsigned char *p, size_t len)
 {
@@ -349,8 +353,8 @@ static char *put_quoted(char *p, const char *value, size_t len)
 }
 
 /*
- * Does a string of len bytes fit behind before_len others? Measured only where the buffer's end is so
- * near that the worst case wouldn't fit; the first test also keeps the product from overflowing.
+ * Does a string of len bytes fit behind before_len others? Measured only where the buffer's end is
+ * so near that the worst case wouldn't fit; the first test also keeps the product from overflowing.
  */
 static bool has_room_for_string(struct json *j, size_t before_len, const char *value, size_t len)
 {
@@ -395,8 +399,9 @@ void json_cstr(struct json *j, const char *key, const char *value)
 
 /*
  * "2026-11-23" of a day since 1970, by arithmetic, since gmtime_r() costs more than the rest of a
- * record's numbers. Counted from 0000-03-01, so that a leap day is the last of its year: an era is 400 years,
- * and five months from March on are always 153 days (H. Hinnant, "chrono-compatible low-level date algorithms").
+ * record's numbers. Counted from 0000-03-01, so that a leap day is the last of its year: an era is
+ * 400 years, and five months from March on are always 153 days (H. Hinnant, "chrono-compatible
+ * low-level date algorithms").
  */
 static char *put_date(char *p, uint64_t days)
 {

@@ -44,7 +44,10 @@ static inline bool is_utf8(const char *text, size_t len)
 	return true;
 }
 
-/* The byte that the escape at p (behind its backslash) stands for, or -1; *taken: the escape's bytes. */
+/*
+ * The byte that the escape at p (behind its backslash) stands for, or -1; *taken: the escape's
+ * bytes.
+ */
 static inline int decode_escape(const char *p, size_t len, size_t *taken)
 {
 	static const char names[] = "\"\\bfnrt", bytes[] = "\"\\\b\f\n\r\t",
@@ -69,7 +72,10 @@ static inline int decode_escape(const char *p, size_t len, size_t *taken)
 	return code >= 0xdc80 && code <= 0xdcff ? code - 0xdc00 : -1;
 }
 
-/* The bytes behind text, which stood between quotes, in out (len bytes); how many, or -1: not from json.c. */
+/*
+ * The bytes behind text, which stood between quotes, in out (len bytes); how many, or -1: not from
+ * json.c.
+ */
 static inline ssize_t json_decode(const char *text, size_t len, char *out)
 {
 	size_t i, n = 0, taken;
@@ -101,8 +107,8 @@ static inline const char *json_string_end(const char *p)
 }
 
 /*
- * \udcXX becomes \u01XX, in place: cJSON refuses a lone surrogate, which JSON's grammar allows, and this
- * leaves everything else as it was.
+ * \udcXX becomes \u01XX, in place: cJSON refuses a lone surrogate, which JSON's grammar allows, and
+ * this leaves everything else as it was.
  */
 static inline void json_soften(char *text)
 {

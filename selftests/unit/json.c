@@ -65,7 +65,10 @@ Test(json, keys_that_need_escaping)
 		    json_string_keyed(j, "", 0, "", 0), json_u64(j, "B", 1), json_object_end(j));
 }
 
-/* --- numbers -------------------------------------------------------------------------------------- */
+/*
+ * --- numbers
+ * --------------------------------------------------------------------------------------
+ */
 
 Test(json, extreme_numbers)
 {
@@ -103,7 +106,10 @@ Test(json, numbers_around_each_count_of_digits)
 		assert_number(power);
 }
 
-/* --- strings -------------------------------------------------------------------------------------- */
+/*
+ * --- strings
+ * --------------------------------------------------------------------------------------
+ */
 
 Test(json, each_escape)
 {
@@ -198,7 +204,10 @@ static void assert_string(const char *value, size_t len)
 	json_init(&j, text, sizeof(text) - 1);
 	json_string(&j, NULL, value, len);
 	text[json_len(&j)] = '\0';
-	/* Not cr_assert_str_eq() at once: it formats its message each time, and there are many calls. */
+	/*
+	 * Not cr_assert_str_eq() at once: it formats its message each time, and there are many
+	 * calls.
+	 */
 	if (j.full || strcmp(text, expected))
 		cr_assert_str_eq(text, expected);
 }
@@ -308,7 +317,10 @@ Test(json, another_parser_reads_it)
 	cJSON_Delete(line);
 }
 
-/* --- room ----------------------------------------------------------------------------------------- */
+/*
+ * --- room
+ * -----------------------------------------------------------------------------------------
+ */
 
 static void put_comma_u64(struct json *j)
 {
@@ -433,7 +445,10 @@ Test(json, a_length_beyond_all_room)
 	cr_assert_eq(json_len(&j), 0);
 }
 
-/* --- time ----------------------------------------------------------------------------------------- */
+/*
+ * --- time
+ * -----------------------------------------------------------------------------------------
+ */
 
 Test(json, times_at_boundaries)
 {
@@ -477,7 +492,9 @@ static void assert_time(uint64_t seconds)
 		cr_assert_str_eq(text, expected);
 }
 
-/* Every day that a 64-bit count of nanoseconds reaches, at its first, its last and another second. */
+/*
+ * Every day that a 64-bit count of nanoseconds reaches, at its first, its last and another second.
+ */
 Test(json, every_day_as_gmtime_has_it)
 {
 	uint64_t day;
