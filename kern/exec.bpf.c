@@ -126,7 +126,8 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s, __u32 *size)
 {
 	struct rg_record_exec *rec = (void *)s->record;
-	const char *filename = bprm->filename, *interp = bprm->interp;
+	/* Not by dereference: from 6.17 on that gives a pointer that no function takes as a number. */
+	const char *filename = BPF_CORE_READ(bprm, filename), *interp = BPF_CORE_READ(bprm, interp);
 	int r = exec__string((__u64)filename, *size);
 
 	if (r < 0) {

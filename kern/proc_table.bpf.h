@@ -217,7 +217,7 @@ static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, _
 	bool reclaimed;
 
 	if (proc_table__nr_rows() > rg_config.max_rows) {
-		if (proc_table__change(row, pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
+		if (row && proc_table__change(row, pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 			proc_table__reclaim(&exited.key);
 		return;
 	}

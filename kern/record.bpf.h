@@ -54,10 +54,18 @@ static __always_inline void record__append(struct scratch *s, __u32 *size, const
 	*size = offset + len;
 }
 
+/* What scratch has room for; its size follows what is collected. */
+static __always_inline __u32 record__max(void)
+{
+	return rg_config.collect_args || rg_config.collect_env ? RG_RECORD_MAX : RG_RECORD_BASE_MAX;
+}
+
 static __always_inline void record__submit(struct rg_record *hdr, enum rg_record_type type, __u32 size)
 {
 	hdr->size_bytes = size;
-	if (bpf_ringbuf_output(&events, hdr, size, record__wakeup())) {
+	/* The first can't be; the verifier wants to see it. */
+	if (size > record__max() ||
+	    bpf_ringbuf_output(&events, hdr, size, record__wakeup())) {
 		RG_STAT_INC(ring_lost[type]);
 		return;
 	}

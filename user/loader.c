@@ -30,19 +30,18 @@ struct loader {
 	bool lru_adapts; /* the LRU sets less aside in small maps (6.16) */
 };
 
+/* The verifier's log comes as one message of many lines. */
 static int on_libbpf_message(enum libbpf_print_level level __attribute__((unused)), const char *fmt,
 			     va_list args)
 {
-	char line[1024];
-	size_t len;
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest;
 
-	if (!log_is_on(LOG_LEVEL_DEBUG))
+	if (!log_is_on(LOG_LEVEL_DEBUG) || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, args);
-	len = strlen(line);
-	while (len && line[len - 1] == '\n')
-		line[--len] = '\0';
-	log_debug("%s", line);
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			log_debug("%s", line);
 	return 0;
 }
 
