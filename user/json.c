@@ -210,10 +210,7 @@ void json_i64(struct json *j, const char *key, int64_t value)
 	j->pos = put_digits(p, magnitude, n);
 }
 
-/*
- * Is there a byte that can't be copied as it is? Exact: one that is less than 0x20, '"', '\\' or >=
- * 0x80.
- */
+/* Is one of the eight bytes a control character, a quote, a backslash or not ASCII? */
 static bool needs_care(uint64_t bytes)
 {
 	uint64_t quotes = bytes ^ EVERY_BYTE('"'), backslashes = bytes ^ EVERY_BYTE('\\');
