@@ -46,8 +46,10 @@ static struct span span(const char *text)
 	return (struct span){ text, text ? strlen(text) : 0 };
 }
 
+/* Nothing has no data. */
 #define assert_span(s, text)                                                           \
-	cr_expect((s).len == strlen(text) && !memcmp((s).data, text, strlen(text)),    \
+	cr_expect((s).len == strlen(text) &&                                           \
+			  (!(s).len || !memcmp((s).data, text, strlen(text))),          \
 		  "'%.*s' instead of '%s'", (int)(s).len, (s).data, text)
 
 struct exec {
