@@ -14,7 +14,7 @@ struct {
 /* The agent's own processes' records are left out: they would be about writing records. */
 static __always_inline bool record__is_wanted(enum rg_record_type type, __u32 pid)
 {
-	return (rg_control.wanted & (1 << type)) && pid != rg_control.agent_pid;
+	return (rg_state.control.wanted & (1 << type)) && pid != rg_state.control.agent_pid;
 }
 
 static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_type type)
@@ -30,14 +30,14 @@ static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_
  */
 static __always_inline __u64 record__wakeup(void)
 {
-	__u32 wake = rg_control.wake;
+	__u32 wake = rg_state.control.wake;
 
 	if (wake == RG_WAKE_NEVER)
 		return BPF_RB_NO_WAKEUP;
 	if (wake == RG_WAKE_FULL &&
 	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < rg_config.wakeup_bytes)
 		return BPF_RB_NO_WAKEUP;
-	if (__sync_val_compare_and_swap(&rg_control.wake, wake, RG_WAKE_NEVER) != wake)
+	if (__sync_val_compare_and_swap(&rg_state.control.wake, wake, RG_WAKE_NEVER) != wake)
 		return BPF_RB_NO_WAKEUP;
 	return BPF_RB_FORCE_WAKEUP;
 }
@@ -54,10 +54,18 @@ static __always_inline void record__append(struct scratch *s, __u32 *size, const
 	*size = offset + len;
 }
 
+/* What scratch has room for; its size follows what is collected. */
+static __always_inline __u32 record__max(void)
+{
+	return rg_config.collect_args || rg_config.collect_env ? RG_RECORD_MAX : RG_RECORD_BASE_MAX;
+}
+
 static __always_inline void record__submit(struct rg_record *hdr, enum rg_record_type type, __u32 size)
 {
 	hdr->size_bytes = size;
-	if (bpf_ringbuf_output(&events, hdr, size, record__wakeup())) {
+	/* The first can't be; the verifier wants to see it. */
+	if (size > record__max() ||
+	    bpf_ringbuf_output(&events, hdr, size, record__wakeup())) {
 		RG_STAT_INC(ring_lost[type]);
 		return;
 	}

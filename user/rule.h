@@ -29,12 +29,6 @@ struct rule {
 	uint64_t nr_alerts; /* matches since the rule was loaded */
 };
 
-/* Bytes that need no NUL; len 0 is "unknown" and matches no name. */
-struct span {
-	const char *data;
-	size_t len;
-};
-
 enum rule_field {
 	RULE_FIELD_NONE, /* the rule names no process, only parents */
 	RULE_FIELD_COMM,
