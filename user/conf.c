@@ -22,7 +22,20 @@ static void report_scan(void *context, const char *file, unsigned int line, cons
 	struct conf_report *report = context;
 
 	report->nr_errors++;
+	if (report->nr_told < CONF_MAX_TOLD)
+		report->told_lines[report->nr_told++] = line;
 	log_error("%s:%u: %s", file, line, message);
+}
+
+/* The same line of another file would be told once that one is right. */
+bool conf_is_told(const struct conf_report *report, const config_setting_t *setting)
+{
+	size_t i;
+
+	for (i = 0; i < report->nr_told; i++)
+		if (report->told_lines[i] == config_setting_source_line(setting))
+			return true;
+	return false;
 }
 
 /* libconfig names an included file as @include does. */

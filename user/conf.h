@@ -10,10 +10,15 @@
 
 #include "log.h"
 
-/* The mistakes of one file; starts with nr_errors 0. */
+/* Lines whose number or string has been told as one that libconfig would alter; more are told again. */
+#define CONF_MAX_TOLD 16
+
+/* The mistakes of one file; starts zeroed but for file. */
 struct conf_report {
 	const char *file; /* as it was named to us; @include is relative to its directory */
 	unsigned int nr_errors;
+	unsigned int told_lines[CONF_MAX_TOLD]; /* nr_told */
+	size_t nr_told;
 };
 
 /* Reads report->file into tree, which is initialized and stays the caller's. 0, or -EINVAL with the mistakes told. */
@@ -22,6 +27,9 @@ int conf_read(struct conf_report *report, config_t *tree);
 /* A mistake at a setting, logged and counted. */
 void conf_error(struct conf_report *report, const config_setting_t *at, const char *fmt, ...)
 	_printf_(3, 4);
+
+/* True if the setting's value isn't the one in the file, which has been told. */
+bool conf_is_told(const struct conf_report *report, const config_setting_t *setting);
 
 /* "FILE:LINE" of a setting, the caller's; NULL without memory. */
 char *conf_place(const struct conf_report *report, const config_setting_t *at);

@@ -109,7 +109,7 @@ int conf_slurp(const char *path, char **ret)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	text = malloc(CONF_MAX_BYTES + 1);
+	text = malloc(CONF_MAX_BYTES + 2);
 	if (!text)
 		return -ENOMEM;
 	len = fread(text, 1, CONF_MAX_BYTES + 1, f);
@@ -117,10 +117,10 @@ int conf_slurp(const char *path, char **ret)
 		return -EIO;
 	if (len > CONF_MAX_BYTES)
 		return -EFBIG;
-	text[len] = '\0';
-	if (strlen(text) != len)
+	if (memchr(text, '\0', len))
 		return -EILSEQ;
-	*ret = realloc(TAKE_PTR(text), len + 1); /* gives back what was too much, can't fail */
+	strcpy(text + len, "\n");
+	*ret = realloc(TAKE_PTR(text), len + 2); /* gives back what was too much, can't fail */
 	return 0;
 }
 

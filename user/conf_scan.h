@@ -4,7 +4,8 @@
  *  - ends the process where an @include names a directory, and waits forever on a FIFO,
  *  - takes 4294967297 for 1 and 0x100000040 for 0x40,
  *  - drops a "\x00" within a string,
- *  - takes a comment that isn't closed for the rest of the file.
+ *  - takes a comment that isn't closed for the rest of the file,
+ *  - refuses a "# comment" at the end that no newline follows.
  */
 #ifndef RG_CONF_SCAN_H
 #define RG_CONF_SCAN_H
@@ -27,7 +28,7 @@ struct conf_scan {
 
 /* Checks the text, which is file's, and what it includes. */
 void conf_scan_text(struct conf_scan *scan, const char *file, const char *text);
-/* The whole file as a string; -errno, -EISDIR, -EFBIG above CONF_MAX_BYTES, -EILSEQ with a NUL in it. */
+/* The whole file as a string, and a newline behind it; -errno, -EISDIR, -EFBIG above CONF_MAX_BYTES, -EILSEQ with a NUL in it. */
 int conf_slurp(const char *path, char **ret);
 
 #endif

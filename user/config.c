@@ -41,6 +41,8 @@ static void read_uint(struct loader *l, const struct config_option *o, const con
 	if (config_setting_type(s) != CONFIG_TYPE_INT64 &&
 	    !conf_expect(&l->report, s, CONFIG_TYPE_INT, "a whole number, without quotes"))
 		return;
+	if (conf_is_told(&l->report, s))
+		return;
 	/* get_int64 of libconfig 1.5 gives 0 for what was written without an L. */
 	value = config_setting_type(s) == CONFIG_TYPE_INT ? config_setting_get_int(s)
 							  : config_setting_get_int64(s);

@@ -175,7 +175,7 @@ static const struct {
 	{ "process_names", read_process_names },
 };
 
-static void refuse_key(struct draft *draft, const config_setting_t *s)
+static void refuse_rule_key(struct draft *draft, const config_setting_t *s)
 {
 	const char *known[ARRAY_SIZE(keys) + 1] = { NULL };
 	const char *meant;
@@ -201,7 +201,7 @@ static void read_key(struct draft *draft, const config_setting_t *s)
 		keys[i].read(draft, s);
 		return;
 	}
-	refuse_key(draft, s);
+	refuse_rule_key(draft, s);
 }
 
 /* Nothing there, or there and empty; what is of a wrong type has been told. */
