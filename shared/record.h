@@ -48,6 +48,7 @@ struct rg_record_fork {
 	char strings[]; /* parent_exe */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_fork) == 72);
+RG_STATIC_ASSERT(offsetof(struct rg_record_fork, strings) == sizeof(struct rg_record_fork));
 
 struct rg_ancestor {
 	__u32 pid;
@@ -79,12 +80,13 @@ struct rg_record_exec {
 	__u16 cwd_len;
 	__u16 args_len; /* argv, a NUL behind each element, as in the process's memory */
 	__u16 env_len; /* NAME=value, a NUL behind each */
-	__u16 pad2;
+	__u16 pad2[3];
 	char comm[RG_COMM_LEN];
 	char parent_comm[RG_COMM_LEN];
 	char strings[]; /* behind parent_exe: nr_ancestors of struct rg_ancestor, nearest first */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_exec) == 128);
+RG_STATIC_ASSERT(offsetof(struct rg_record_exec, strings) == sizeof(struct rg_record_exec));
 
 struct rg_record_exit {
 	struct rg_record hdr;
@@ -102,6 +104,7 @@ struct rg_record_exit {
 	char strings[]; /* exe */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_exit) == 72);
+RG_STATIC_ASSERT(offsetof(struct rg_record_exit, strings) == sizeof(struct rg_record_exit));
 
 struct rg_record_thread_start {
 	struct rg_record hdr;
