@@ -48,7 +48,8 @@ struct rg_record_fork {
 	char strings[]; /* parent_exe */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_fork) == 72);
-RG_STATIC_ASSERT(offsetof(struct rg_record_fork, strings) == sizeof(struct rg_record_fork));
+RG_STATIC_ASSERT(__builtin_offsetof(struct rg_record_fork, strings) ==
+		 sizeof(struct rg_record_fork));
 
 struct rg_ancestor {
 	__u32 pid;
@@ -86,7 +87,8 @@ struct rg_record_exec {
 	char strings[]; /* behind parent_exe: nr_ancestors of struct rg_ancestor, nearest first */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_exec) == 128);
-RG_STATIC_ASSERT(offsetof(struct rg_record_exec, strings) == sizeof(struct rg_record_exec));
+RG_STATIC_ASSERT(__builtin_offsetof(struct rg_record_exec, strings) ==
+		 sizeof(struct rg_record_exec));
 
 struct rg_record_exit {
 	struct rg_record hdr;
@@ -104,7 +106,8 @@ struct rg_record_exit {
 	char strings[]; /* exe */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_exit) == 72);
-RG_STATIC_ASSERT(offsetof(struct rg_record_exit, strings) == sizeof(struct rg_record_exit));
+RG_STATIC_ASSERT(__builtin_offsetof(struct rg_record_exit, strings) ==
+		 sizeof(struct rg_record_exit));
 
 struct rg_record_thread_start {
 	struct rg_record hdr;

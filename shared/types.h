@@ -5,11 +5,7 @@
 
 #ifdef __bpf__
 #include "vmlinux.h"
-#ifndef offsetof
-#define offsetof(type, member) __builtin_offsetof(type, member)
-#endif
 #else
-#include <stddef.h>
 #include <linux/types.h>
 #endif
 
