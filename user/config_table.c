@@ -169,7 +169,7 @@ static const struct config_option options[] = {
 
 	{ NAME("process", "enabled"), BOOL_AT(process.enabled), .initial = true },
 	{ NAME("process", "hooks"), SET_AT(process.records), .choices = hooks,
-	  .initial = (1 << RG_NR_RECORD_TYPES) - 1 },
+	  .initial = 1 << RG_RECORD_FORK | 1 << RG_RECORD_EXEC | 1 << RG_RECORD_EXIT },
 	{ NAME("process", "collect_args"), BOOL_AT(process.collect_args), .initial = false },
 	{ NAME("process", "collect_env"), BOOL_AT(process.collect_env), .initial = false },
 	{ NAME("process", "collect_cwd"), BOOL_AT(process.collect_cwd), .initial = false },
