@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Any text as a settings file: a config whose print loads as the same one, or at least one error of
- * one line. libconfig 1.5 leaks the string that a syntax error comes behind, so that what it allocates
- * is left out here; the unit tests look for trees that nobody destroys.
+ * one line. libconfig 1.5 leaks the string that a syntax error comes behind, so that what it
+ * allocates is left out here; the unit tests look for trees that nobody destroys.
  */
 #include <assert.h>
 #include <fcntl.h>
