@@ -28,6 +28,14 @@ static void exit_with_threads(int nr_threads)
 	exit(5);
 }
 
+/* An address that the compiler does not know. */
+static void raise_segv(void)
+{
+	volatile int *volatile nowhere = (volatile int *)8;
+
+	*nowhere = 1;
+}
+
 int main(int argc, char **argv)
 {
 	printf("die %d\n", getpid());
@@ -37,6 +45,6 @@ int main(int argc, char **argv)
 	else if (argc == 3 && !strcmp(argv[1], "threads"))
 		exit_with_threads(atoi(argv[2]));
 	else if (argc == 2 && !strcmp(argv[1], "segv"))
-		*(volatile int *)8 = 1;
+		raise_segv();
 	return 99;
 }
