@@ -295,6 +295,13 @@ static const char *take_line(struct crowd *c)
 	return line;
 }
 
+bool crowd_has_line(struct crowd *c)
+{
+	struct pollfd pfd = { .fd = c->out, .events = POLLIN };
+
+	return c->len || poll(&pfd, 1, 0) > 0;
+}
+
 const char *crowd_hear(struct crowd *c)
 {
 	struct pollfd pfd = { .fd = c->out, .events = POLLIN };

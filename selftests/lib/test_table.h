@@ -77,6 +77,8 @@ void crowd_end(struct crowd *crowd);
 
 /* Sends a line. */
 void crowd_say(struct crowd *crowd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Has it written a line that was not heard yet? */
+bool crowd_has_line(struct crowd *crowd);
 /* The next line it writes; static. */
 const char *crowd_hear(struct crowd *crowd);
 /* Its next line is "WORD NUMBER": the number. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "config_table.h"
 #include "loader.h"
 #include "probe.h"
 #include "test_table.h"
@@ -127,4 +128,163 @@ Test(table, exited_first_of_5000)
 Test(table, exited_first_of_100000)
 {
 	exited_first(100000, test_count(500), test_count(5000), false);
+}
+
+/* More live processes than rows: the least recently used go, and no ended one is kept. */
+Test(table, all_live_overflow)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_free_ pid_t *sleepers = NULL;
+	_cleanup_table_ struct table table;
+	const unsigned int n = 600;
+	struct books books;
+	struct rg_proc row;
+
+	table_needs_host();
+	start_quiet(&t, &table, 64);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	sleepers = crowd_hold(&crowd, n);
+	cr_assert(table_is_live(&table, sleepers[n - 1]), "the newest");
+	cr_assert(table_row(&table, crowd.pid, &row), "used all the time");
+	cr_assert_not(row.flags & RG_REBUILT);
+	cr_assert_not(table_is_live(&table, sleepers[0]), "the oldest");
+	table_balance(&table, &t, &books);
+	cr_assert_geq(books.evicted, n - table.allocated);
+	cr_assert_leq(books.live + books.exited, table.allocated);
+	cr_assert_gt(books.live, 64);
+	/* What ends now goes at once. */
+	crowd_do(&crowd, "mix %u", test_count(1000));
+	table_balance(&table, &t, &books);
+	cr_assert_leq(books.exited, (unsigned int)libbpf_num_possible_cpus());
+	cr_assert(table_row(&table, crowd.pid, &row));
+	cr_assert_not(row.flags & RG_REBUILT);
+	/* Few again: the table is as before, and keeps ended rows. */
+	crowd_do(&crowd, "release");
+	make_room(&table, &t);
+	crowd_do(&crowd, "mix 40");
+	table_balance(&table, &t, &books);
+	cr_assert_gt(books.exited, 0);
+}
+
+/* Live rows up to the very size that was asked for, made on both CPUs: nothing is evicted. */
+static void fill_with_live(unsigned int max_rows)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_free_ pid_t *sleepers = NULL;
+	_cleanup_table_ struct table table;
+	struct books books;
+	const cJSON *line;
+	unsigned int n;
+	uint64_t evicted;
+
+	table_needs_host();
+	start_quiet(&t, &table, max_rows);
+	line = agent_line(&t, "agent_start", "process_table_max", max_rows);
+	cr_assert_eq(line_u64(line, "process_table_allocated"), table.allocated);
+	n = (unsigned int)libbpf_num_possible_cpus();
+	cr_assert(table.allocated == loader_table_entries(max_rows, n, true) ||
+		  table.allocated == loader_table_entries(max_rows, n, false));
+	evicted = make_room(&table, &t);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	crowd_do(&crowd, "mix2 200"); /* free nodes lie with both CPUs */
+	table_books(&table, &books);
+	/* The host's own processes may want a few. */
+	n = max_rows - (unsigned int)books.live - 20;
+	sleepers = crowd_hold(&crowd, n);
+	table_balance(&table, &t, &books);
+	cr_assert_geq(books.live, n);
+	if (books.live <= max_rows)
+		cr_assert_eq(books.evicted, evicted);
+	cr_assert_eq(table_nr_live(&table, sleepers, n), n);
+	/* And it stays so beside short ones, for which there is hardly room. */
+	crowd_do(&crowd, "mix2 2000");
+	cr_assert_eq(table_nr_live(&table, sleepers, n), n);
+	table_balance(&table, &t, &books);
+	if (books.live <= max_rows)
+		cr_assert_eq(books.evicted, evicted);
+}
+
+Test(table, capacity_of_64)
+{
+	fill_with_live(64);
+}
+
+Test(table, capacity_of_128)
+{
+	fill_with_live(128);
+}
+
+Test(table, capacity_of_1024)
+{
+	fill_with_live(1024);
+}
+
+static void check_growth(const struct rg_stats *now, const struct rg_stats *last)
+{
+	cr_assert_geq(now->inserted, last->inserted);
+	cr_assert_geq(now->deleted, last->deleted);
+	cr_assert_geq(now->reclaimed, last->reclaimed);
+	cr_assert_geq(now->lookup_misses, last->lookup_misses);
+	cr_assert_geq(now->stale_identity, last->stale_identity);
+	cr_assert_geq(now->rebuilt, last->rebuilt);
+	/* Rows by the books: what was read later can only be more. */
+	cr_assert_geq(now->inserted, last->deleted + last->reclaimed);
+	cr_assert_lt(now->nr_pending_sources, 1000);
+}
+
+/*
+ * Counted as often as it can be while rows come, end, and are evicted: what it says never shrinks, is never
+ * more than has happened, and in the end it is right to the row.
+ */
+Test(table, books_under_load)
+{
+	_cleanup_(probe_freep) struct probe *probe = NULL;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_free_ pid_t *sleepers = NULL;
+	struct config *config = config_new_default();
+	struct rg_stats last = { 0 }, now;
+	struct probe_table table = { 0 }, before;
+	unsigned int nr_counts = 0;
+	uint64_t until;
+
+	table_needs_host();
+	config->performance.max_process_cache_entries = 64;
+	free(config->ebpf.pin_path);
+	config->ebpf.pin_path = strdup("");
+	cr_assert_eq(probe_new(config, &probe), 0);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	sleepers = crowd_hold(&crowd, 200);
+	crowd_say(&crowd, "mix2 %u", test_count(20000));
+	crowd_say(&crowd, "release");
+	until = test_now_ms() + 1000ULL * (unsigned int)test_seconds();
+	while (!crowd_has_line(&crowd) || !nr_counts) {
+		before = table;
+		cr_assert_eq(probe_count(probe, &table), 0);
+		now = probe_state(probe)->stats;
+		check_growth(&now, &last);
+		cr_assert_geq(table.evicted, before.evicted);
+		cr_assert_geq(now.inserted, now.deleted + now.reclaimed);
+		last = now;
+		nr_counts++;
+		cr_assert_lt(test_now_ms(), until);
+	}
+	cr_assert_str_eq(crowd_hear(&crowd), "ok");
+	cr_assert_str_eq(crowd_hear(&crowd), "ok");
+	cr_log_info("%u counts, %llu evicted", nr_counts, (unsigned long long)table.evicted);
+	cr_assert_gt(table.evicted, 0);
+	/* At rest: nothing moves while it counts. */
+	wait_until(({
+		now = probe_state(probe)->stats;
+		cr_assert_eq(probe_count(probe, &table), 0);
+		now.inserted == probe_state(probe)->stats.inserted &&
+			now.deleted == probe_state(probe)->stats.deleted &&
+			now.reclaimed == probe_state(probe)->stats.reclaimed;
+	}));
+	cr_assert_eq(now.inserted, now.deleted + now.reclaimed + table.evicted + table.live + table.exited,
+		     "inserted %llu deleted %llu reclaimed %llu evicted %llu live %llu exited %llu",
+		     now.inserted, now.deleted, now.reclaimed, (unsigned long long)table.evicted,
+		     (unsigned long long)table.live, (unsigned long long)table.exited);
+	config_free(config);
 }
