@@ -9,6 +9,8 @@
  *   child       one process, "child PID", which "act C" lets fork a "grandchild PID" that executes PROGRAM and
  *               ends, and "act E" execute crowd anew
  *   as PID      one process that has that number, "as PID"; "end E" lets it execute PROGRAM, which ends
+ *   sit as PID  one that has that number and does nothing
+ *   orphan      a child whose creator has ended: "parent PID", "child PID"
  *   end Q       ends the child or the process with a number
  *   release     ends the sleepers
  * Its input's end ends it and all of them.
@@ -131,7 +133,7 @@ static void run_workers(int n)
 }
 
 /* A number can be chosen by who may do everything in the pid namespace. */
-static void run_as(pid_t pid)
+static void run_as(pid_t pid, int sits)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	pid_t r;
@@ -141,6 +143,9 @@ static void run_as(pid_t pid)
 	args.set_tid_size = 1;
 	r = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (!r) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (sits)
+			pause();
 		while (read(orders[0], &c, 1) < 1)
 			;
 		if (c == 'E')
@@ -191,6 +196,26 @@ static void make_child(void)
 	printf("child %d\n", pid);
 }
 
+static void make_orphan(void)
+{
+	pid_t child, parent = fork();
+
+	if (parent) {
+		waitpid(parent, NULL, 0);
+		return;
+	}
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, 0);
+		close(held[1]);
+		close(orders[1]); /* its end is the crowd's */
+		obey();
+	}
+	printf("parent %d\nchild %d\n", getpid(), child);
+	fflush(stdout);
+	_exit(0);
+}
+
 static void act(char order)
 {
 	if (write(orders[1], &order, 1) != 1)
@@ -212,7 +237,11 @@ static void command(const char *line)
 	} else if (!strncmp(line, "mix2 ", 5)) {
 		run_workers(n);
 	} else if (!strncmp(line, "as ", 3)) {
-		run_as(n);
+		run_as(n, 0);
+	} else if (!strncmp(line, "sit as ", 7)) {
+		run_as(atoi(line + 7), 1);
+	} else if (!strcmp(line, "orphan")) {
+		make_orphan();
 	} else if (!strcmp(line, "child")) {
 		make_child();
 	} else if (!strncmp(line, "act ", 4)) {
