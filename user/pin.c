@@ -233,16 +233,23 @@ static bool is_whole(const struct kernel *kernel)
 	return kernel->link[PROG_EXIT] >= 0 && kernel->link[PROG_STATS] >= 0;
 }
 
+/* Likewise; -1: not there. */
+static int find_or_none(const struct pin_dir *dir, enum pin_kind kind, size_t i)
+{
+	int fd = find(dir->path, kind, i);
+
+	return fd < 0 ? -1 : fd;
+}
+
 int pin_dir_find(const struct pin_dir *dir, struct kernel *ret)
 {
 	size_t i;
 
-	kernel_init(ret);
 	for (i = 0; i < NR_KERNEL_MAPS; i++)
-		ret->map[i] = MAX(find(dir->path, PIN_MAP, i), -1);
+		ret->map[i] = find_or_none(dir, PIN_MAP, i);
 	for (i = 0; i < NR_KERNEL_PROGS; i++) {
-		ret->prog[i] = MAX(find(dir->path, PIN_PROG, i), -1);
-		ret->link[i] = MAX(find(dir->path, PIN_LINK, i), -1);
+		ret->prog[i] = find_or_none(dir, PIN_PROG, i);
+		ret->link[i] = find_or_none(dir, PIN_LINK, i);
 	}
 	if (is_whole(ret))
 		return 0;
