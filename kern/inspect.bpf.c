@@ -69,21 +69,49 @@ static __always_inline const char *inspect__state(enum rg_proc_state state)
 	return state == RG_PROC_LIVE ? "live" : "exited";
 }
 
+/* Bytes of a name that are looked at together. */
+#define INSPECT_PIECE RG_COMM_LEN
+
+/* Names may hold anything: what would drive a terminal, or end the line, is shown as '?'. */
+static __always_inline void inspect__read_piece(const char *name, char *ret)
+{
+	int i;
+
+	bpf_probe_read_kernel(ret, INSPECT_PIECE, name);
+	for (i = 0; i < INSPECT_PIECE; i++)
+		if ((ret[i] > 0 && ret[i] < 0x20) || ret[i] == 0x7f)
+			ret[i] = '?';
+}
+
+static __always_inline void inspect__print_exe(struct seq_file *seq, const struct rg_proc *row)
+{
+	char piece[INSPECT_PIECE];
+	__u32 at, len = row->exe_len;
+
+	for (at = 0; at < RG_PATH_MAX && at < len; at += INSPECT_PIECE) {
+		inspect__read_piece(row->exe + at, piece);
+		bpf_seq_write(seq, piece, len - at < INSPECT_PIECE ? len - at : INSPECT_PIECE);
+	}
+}
+
 /* Over the process table: "processes". */
 SEC("iter/bpf_map_elem")
 int on_processes(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
 	struct rg_proc *row = ctx->value;
+	char comm[RG_COMM_LEN];
 
 	if (ctx->meta->seq_num == 0)
 		BPF_SEQ_PRINTF(seq, "%7s %7s %-6s %9s %12s  %-15s %s\n", "PID", "PPID", "STATE", "UID",
 			       "START", "COMM", "EXE");
 	if (!row)
 		return 0;
-	BPF_SEQ_PRINTF(seq, "%7u %7u %-6s %9u %12llu  %-15s %s\n", row->pid, row->ppid,
-		       inspect__state(row->state), row->uid, row->start_time_ns / 1000000000, row->comm,
-		       row->exe);
+	inspect__read_piece(row->comm, comm);
+	BPF_SEQ_PRINTF(seq, "%7u %7u %-6s %9u %12llu  %-15s ", row->pid, row->ppid,
+		       inspect__state(row->state), row->uid, row->start_time_ns / 1000000000, comm);
+	inspect__print_exe(seq, row);
+	BPF_SEQ_PRINTF(seq, "\n");
 	return 0;
 }
 
