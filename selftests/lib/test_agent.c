@@ -420,6 +420,7 @@ void run(struct run *ret, const char *const argv[])
 	cr_assert(!pipe2(out, O_CLOEXEC));
 	ret->pid = fork();
 	if (!ret->pid) {
+		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
 		execv(argv[0], (char *const *)argv);
 		_exit(127);
