@@ -385,7 +385,7 @@ static void assert_harmless(const char *line, const char *what)
 	size_t i, len = strlen(line);
 	const char *c1;
 
-	cr_assert_eq(strchr(line, '\n') - line, len - 1, "%s: %s", what, line);
+	cr_assert_eq(strchr(line, '\n'), line + len - 1, "%s: %s", what, line);
 	cr_assert(is_utf8(line, len), "%s: %s", what, line);
 	for (i = 0; i < len - 1; i++)
 		cr_assert((unsigned char)line[i] >= ' ' && line[i] != 0x7f, "%s: %s", what, line);
