@@ -220,7 +220,8 @@ bool conf_expect_strings(struct conf_report *report, const config_setting_t *set
 		return false;
 	if (conf_length(setting) <= max)
 		return true;
-	conf_error(report, setting, "has %zu entries; write at most %zu", conf_length(setting), max);
+	conf_error(report, setting, "has %zu entries; write at most %zu", conf_length(setting),
+		   max);
 	return false;
 }
 

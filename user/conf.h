@@ -10,7 +10,7 @@
 
 #include "log.h"
 
-/* Lines whose number or string has been told as one that libconfig would alter; more are told again. */
+/* Lines kept whose value libconfig alters, which has been told; a later one is told twice. */
 #define CONF_MAX_TOLD 16
 
 /* The mistakes of one file; starts zeroed but for file. */
@@ -21,7 +21,10 @@ struct conf_report {
 	size_t nr_told;
 };
 
-/* Reads report->file into tree, which is initialized and stays the caller's. 0, or -EINVAL with the mistakes told. */
+/*
+ * Reads report->file into tree, which is initialized and stays the caller's. 0, or -EINVAL with
+ * the mistakes told.
+ */
 int conf_read(struct conf_report *report, config_t *tree);
 
 /* A mistake at a setting, logged and counted. */

@@ -149,9 +149,10 @@ static void scan_included(struct cursor *c, const char *name)
 	}
 	r = slurp_regular(path, &text);
 	if (r) {
-		snprintf(message, sizeof(message), "can't include '%.300s': %s; write a file's path "
-			 "relative to the settings file's directory", name,
-			 r == -EINVAL ? "Not a regular file" : strerror(-r));
+		snprintf(message, sizeof(message),
+			 "can't include '%.300s': %s; write a file's path "
+			 "relative to the settings file's directory",
+			 name, r == -EINVAL ? "Not a regular file" : strerror(-r));
 		fail(c, c->line, message);
 		return;
 	}
@@ -181,7 +182,8 @@ static void scan_include(struct cursor *c)
 	}
 	skip(c, 1);
 	if (c->scan->depth == MAX_INCLUDE_DEPTH)
-		fail(c, line, "@include is nested too deep; leave out the file that includes itself");
+		fail(c, line,
+		     "@include is nested too deep; leave out the file that includes itself");
 	else
 		scan_included(c, name);
 }
@@ -218,7 +220,8 @@ void conf_scan_text(struct conf_scan *scan, const char *file, const char *text)
 
 	scan->total_bytes += strlen(text);
 	if (scan->total_bytes > CONF_MAX_BYTES) {
-		fail(&c, 1, "the settings are larger than 8 MiB with all they include; write fewer");
+		fail(&c, 1,
+		     "the settings are larger than 8 MiB with all they include; write fewer");
 		return;
 	}
 	while (*c.pos && !scan->is_fatal) {

@@ -50,8 +50,8 @@ static void read_uint(struct loader *l, const struct config_option *o, const con
 		*(uint32_t *)config_value(l->config, o) = (uint32_t)value;
 	else
 		conf_error(&l->report, s, "%lld is impossible; write %s%u to %u%s%s", value,
-			   o->flags & OPTION_POWER_OF_TWO ? "a power of two, " : "", o->min,
-			   o->max, o->unit ? " " : "", o->unit ? o->unit : "");
+			   o->flags & OPTION_POWER_OF_TWO ? "a power of two, " : "", o->min, o->max,
+			   o->unit ? " " : "", o->unit ? o->unit : "");
 }
 
 static int find_choice(const struct config_option *o, const char *text)
@@ -64,20 +64,30 @@ static int find_choice(const struct config_option *o, const char *text)
 	return -ENOENT;
 }
 
+/* '"fork", "exec" or "exit"'; cut where it is longer. */
+static void join_choices(const struct config_option *o, char *all, size_t size)
+{
+	const char *separator = "";
+	size_t i, len = 0;
+
+	for (i = 0; o->choices[i] && len < size; i++) {
+		if (i)
+			separator = o->choices[i + 1] ? ", " : " or ";
+		len += (size_t)snprintf(all + len, size - len, "%s\"%s\"", separator, o->choices[i]);
+	}
+}
+
 /* The index; -ENOENT with a message that names all. */
 static int read_word(struct loader *l, const struct config_option *o, const config_setting_t *s)
 {
+	const char *text = config_setting_get_string(s);
 	char all[128] = ""; /* the longest, exec_source_hook's, has 41 */
-	size_t i, len = 0;
-	int choice = find_choice(o, config_setting_get_string(s));
+	int choice = find_choice(o, text);
 
 	if (choice >= 0)
 		return choice;
-	for (i = 0; o->choices[i] && len < sizeof(all); i++)
-		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\"%s\"",
-					!i ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
-	conf_error(&l->report, s, "'%s' is unknown; write %s",
-		   conf_quote(config_setting_get_string(s)).text, all);
+	join_choices(o, all, sizeof(all));
+	conf_error(&l->report, s, "'%s' is unknown; write %s", conf_quote(text).text, all);
 	return -ENOENT;
 }
 
@@ -137,7 +147,8 @@ static void read_text(struct loader *l, const struct config_option *o, const con
 	*value = conf_strdup(&l->report, s, text);
 }
 
-static void read_env_names(struct loader *l, const struct config_option *o, const config_setting_t *s)
+static void read_env_names(struct loader *l, const struct config_option *o,
+			   const config_setting_t *s)
 {
 	size_t i;
 
@@ -164,9 +175,9 @@ static void read_option(struct loader *l, const struct config_option *o, const c
 {
 	static void (*const readers[])(struct loader *l, const struct config_option *o,
 				       const config_setting_t *s) = {
-		[OPTION_BOOL] = read_bool,	   [OPTION_UINT] = read_uint,
-		[OPTION_CHOICE] = read_choice,	   [OPTION_SET] = read_set,
-		[OPTION_TEXT] = read_text,	   [OPTION_ENV_NAMES] = read_env_names,
+		[OPTION_BOOL] = read_bool,     [OPTION_UINT] = read_uint,
+		[OPTION_CHOICE] = read_choice, [OPTION_SET] = read_set,
+		[OPTION_TEXT] = read_text,     [OPTION_ENV_NAMES] = read_env_names,
 		[OPTION_RULES] = read_rules,
 	};
 	unsigned int nr_errors = l->report.nr_errors;
@@ -187,7 +198,7 @@ static void name_of(const config_setting_t *s, char *name, size_t size)
 		snprintf(name, size, "%s.%s", config_setting_name(group), config_setting_name(s));
 }
 
-/* Keys of that group; of the top level also the groups' names, of which each is there once a key. */
+/* Of that group's keys; at the top level of its keys and the groups. */
 static const char *nearest_key(const char *group, const char *key)
 {
 	const char *known[MAX_OPTIONS + 1] = { NULL };

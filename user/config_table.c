@@ -48,7 +48,8 @@ static bool is_textfile(const char *text)
 {
 	size_t len = strlen(text);
 
-	return is_absolute(text) && len > 5 && !strcmp(text + len - 5, ".prom") && text[len - 6] != '/';
+	return is_absolute(text) && len > 5 && !strcmp(text + len - 5, ".prom") &&
+	       text[len - 6] != '/';
 }
 
 static bool is_env_name(const char *text)
@@ -89,7 +90,8 @@ static bool is_listen(const char *text)
 	const char *path = text + strlen("unix:");
 
 	if (!strncmp(text, "unix:", strlen("unix:")))
-		return is_file_path(path) && strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path);
+		return is_file_path(path) &&
+		       strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path);
 	return colon && is_port(colon + 1) && is_address(text, (size_t)(colon - text));
 }
 
@@ -157,44 +159,47 @@ static const struct config_option options[] = {
 	  .initial = LOG_LEVEL_INFO, .flags = OPTION_RELOADS },
 
 	{ NAME("ebpf", "enabled"), BOOL_AT(ebpf.enabled), .initial = true },
-	/* Ring sizes are powers of two and whole pages; the largest page that Linux has with BPF is 64 KiB. */
+	/* A power of two, and whole pages: the largest that Linux has with BPF are 64 KiB. */
 	{ NAME("ebpf", "buffer_size"), UINT_AT(ebpf.buffer_size), .min = 64 << 10, .max = 64 << 20,
 	  .initial = 1 << 20, .unit = "bytes", .flags = OPTION_POWER_OF_TWO },
 	{ NAME("ebpf", "exec_source_hook"), CHOICE_AT(ebpf.exec_source_hook, exec_source_hook),
 	  .choices = exec_source_hooks, .initial = EXEC_SOURCE_AUTO },
-	{ NAME("ebpf", "pin_path"), TEXT_AT(ebpf.pin_path), .max = PATH_MAX - 1, .is_valid = is_pin_path,
-	  .initial_text = "/sys/fs/bpf/rand-guard",
+	{ NAME("ebpf", "pin_path"), TEXT_AT(ebpf.pin_path), .max = PATH_MAX - 1,
+	  .is_valid = is_pin_path, .initial_text = "/sys/fs/bpf/rand-guard",
 	  .write = "an absolute path like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing" },
 	{ NAME("ebpf", "keep_running"), BOOL_AT(ebpf.keep_running), .initial = false },
 
 	{ NAME("process", "enabled"), BOOL_AT(process.enabled), .initial = true },
 	{ NAME("process", "hooks"), SET_AT(process.records), .choices = hooks,
-	  .initial = (1 << RG_NR_RECORD_TYPES) - 1 },
+	  .initial = 1 << RG_RECORD_FORK | 1 << RG_RECORD_EXEC | 1 << RG_RECORD_EXIT },
 	{ NAME("process", "collect_args"), BOOL_AT(process.collect_args), .initial = false },
 	{ NAME("process", "collect_env"), BOOL_AT(process.collect_env), .initial = false },
 	{ NAME("process", "collect_cwd"), BOOL_AT(process.collect_cwd), .initial = false },
 	{ NAME("process", "track_threads"), BOOL_AT(process.track_threads), .initial = false },
 	{ NAME("process", "max_args_bytes"), UINT_AT(process.max_args_bytes), .min = 64,
 	  .max = RG_ARGS_MAX, .initial = 1024, .unit = "bytes" },
-	{ NAME("process", "max_env_bytes"), UINT_AT(process.max_env_bytes), .min = 64, .max = RG_ENV_MAX,
-	  .initial = 1024, .unit = "bytes" },
+	{ NAME("process", "max_env_bytes"), UINT_AT(process.max_env_bytes), .min = 64,
+	  .max = RG_ENV_MAX, .initial = 1024, .unit = "bytes" },
 	{ NAME("process", "env_names"), .kind = OPTION_ENV_NAMES, .offset = AT(process.env_names),
 	  .max = RG_ENV_NAME_LEN - 1, .is_valid = is_env_name,
 	  .write = "a variable's name of at most 31 bytes, without '='" },
 
 	{ NAME("output", "type"), CHOICE_AT(output.type, output_type), .choices = output_types,
 	  .initial = OUTPUT_STDOUT },
-	{ NAME("output", "path"), TEXT_AT(output.path), .max = PATH_MAX - 1, .is_valid = is_file_path,
+	{ NAME("output", "path"), TEXT_AT(output.path), .max = PATH_MAX - 1,
+	  .is_valid = is_file_path,
 	  .write = "an absolute path like \"/var/log/rand-guard.json\", or \"\" for none",
 	  .flags = OPTION_RELOADS },
-	{ NAME("output", "format"), CHOICE_AT(output.format, output_format), .choices = output_formats,
-	  .initial = FORMAT_AUTO },
+	{ NAME("output", "format"), CHOICE_AT(output.format, output_format),
+	  .choices = output_formats, .initial = FORMAT_AUTO },
 
-	{ NAME("health", "interval_seconds"), UINT_AT(health.interval_seconds), .min = 0, .max = 86400,
-	  .initial = 60, .unit = "seconds", .flags = OPTION_RELOADS },
+	{ NAME("health", "interval_seconds"), UINT_AT(health.interval_seconds), .min = 0,
+	  .max = 86400, .initial = 60, .unit = "seconds", .flags = OPTION_RELOADS },
 
-	{ NAME("metrics", "listen"), TEXT_AT(metrics.listen), .max = PATH_MAX - 1, .is_valid = is_listen,
-	  .write = "\"127.0.0.1:9101\", \"[::1]:9101\", \":9101\", \"unix:/PATH\", or \"\" for none" },
+	{ NAME("metrics", "listen"), TEXT_AT(metrics.listen), .max = PATH_MAX - 1,
+	  .is_valid = is_listen,
+	  .write = "\"127.0.0.1:9101\", \"[::1]:9101\", \":9101\", \"unix:/PATH\", or \"\" for "
+		   "none" },
 	{ NAME("metrics", "textfile"), TEXT_AT(metrics.textfile), .max = PATH_MAX - 1,
 	  .is_valid = is_textfile, .write = "an absolute path ending in .prom, or \"\" for none",
 	  .flags = OPTION_RELOADS },
@@ -202,12 +207,13 @@ static const struct config_option options[] = {
 	{ NAME("performance", "max_process_cache_entries"),
 	  UINT_AT(performance.max_process_cache_entries), .min = 64, .max = 1000000,
 	  .initial = 5000 },
-	{ NAME("performance", "max_thread_cache_entries"), UINT_AT(performance.max_thread_cache_entries),
-	  .min = 64, .max = 1000000, .initial = 5000 },
-	{ NAME("performance", "max_pending_exec_sources"), UINT_AT(performance.max_pending_exec_sources),
-	  .min = 1, .max = 100000, .initial = 500 },
-	{ NAME("performance", "max_delay_ms"), UINT_AT(performance.max_delay_ms), .min = 1, .max = 10000,
-	  .initial = 100, .unit = "milliseconds" },
+	{ NAME("performance", "max_thread_cache_entries"),
+	  UINT_AT(performance.max_thread_cache_entries), .min = 64, .max = 1000000,
+	  .initial = 5000 },
+	{ NAME("performance", "max_pending_exec_sources"),
+	  UINT_AT(performance.max_pending_exec_sources), .min = 1, .max = 100000, .initial = 500 },
+	{ NAME("performance", "max_delay_ms"), UINT_AT(performance.max_delay_ms), .min = 1,
+	  .max = 10000, .initial = 100, .unit = "milliseconds" },
 
 	{ TOP_NAME("rules_dir"), TEXT_AT(rules_dir), .max = PATH_MAX - 1, .is_valid = is_path,
 	  .write = "a directory, absolute or relative to the settings file, or \"\" for none",
@@ -255,7 +261,8 @@ static bool is_same_env(const struct config *a, const struct config *b)
 bool config_is_same(const struct config_option *option, const struct config *a,
 		    const struct config *b)
 {
-	const void *value_a = config_value_const(a, option), *value_b = config_value_const(b, option);
+	const void *value_a = config_value_const(a, option),
+		   *value_b = config_value_const(b, option);
 
 	switch (option->kind) {
 	case OPTION_BOOL:

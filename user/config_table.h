@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every setting stands once in one table: its place in the file and in struct config, default, range,
- * unit, and whether a reload takes it over. The loader, config_print() and the tests go by it.
+ * Every setting stands once in one table: its place in the file and in struct config, default,
+ * range, unit, and whether a reload takes it over. The loader, config_print() and the tests go by it.
  */
 #ifndef RG_CONFIG_TABLE_H
 #define RG_CONFIG_TABLE_H
@@ -14,8 +14,8 @@ enum option_kind {
 	OPTION_UINT, /* uint32_t; min..max */
 	OPTION_CHOICE, /* an enum; one of choices, whose index is the value */
 	OPTION_SET, /* uint32_t, a bit 1 << index; a list of choices */
-	OPTION_TEXT, /* char *; a string that is_valid() accepts; "" gives NULL unless is_valid() accepts it */
-	OPTION_ENV_NAMES, /* process.env_names and nr_env_names; a list of strings that is_valid() accepts */
+	OPTION_TEXT, /* char *; a string that is_valid(); "" that isn't gives NULL */
+	OPTION_ENV_NAMES, /* process.env_names, nr_env_names; a list of strings that are valid */
 	OPTION_RULES, /* the rules, which rule_conf reads */
 };
 

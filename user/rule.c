@@ -54,7 +54,7 @@ struct rule_set {
 	size_t max_name_len; /* a longer candidate isn't worth a hash */
 	uint32_t *uses; /* indices into rules */
 	struct mark *marks; /* one a rule */
-	uint64_t *hits; /* a bit a rule: puts matches in load order, each once; all 0 between calls */
+	uint64_t *hits; /* a bit a rule: matches in load order, each once; all 0 between calls */
 	struct rule_match *matches; /* nr_rules */
 	uint64_t generation;
 };
@@ -67,7 +67,7 @@ struct lookup {
 	const struct name *parent_found[NR_PARENT_CANDIDATES];
 };
 
-/* FNV-1a: names are short, and the table doesn't grow with what processes call themselves. */
+/* FNV-1a, mixed: names are short, and the table doesn't grow with what processes call themselves. */
 static uint32_t hash_bytes(const char *data, size_t len)
 {
 	uint32_t hash = 2166136261u;
@@ -75,7 +75,10 @@ static uint32_t hash_bytes(const char *data, size_t len)
 
 	for (i = 0; i < len; i++)
 		hash = (hash ^ (unsigned char)data[i]) * 16777619u;
-	return hash;
+	/* Names that differ in their last letter would be neighbours, and the table full of runs. */
+	hash ^= hash >> 16;
+	hash *= 0x85ebca6bu;
+	return hash ^ hash >> 13;
 }
 
 /* The name's slot, or the free one where it belongs; there is always a free one. */
@@ -319,7 +322,7 @@ static void mark_parents(struct rule_set *set, const struct lookup *l, enum role
 	}
 }
 
-/* In the order of enum rule_field, which is the precedence of matched_on; parents are marked before. */
+/* In the order of enum rule_field: the precedence of matched_on. Parents are marked before. */
 static void mark_processes(struct rule_set *set, const struct lookup *l, enum role role)
 {
 	uint8_t field;
@@ -336,7 +339,8 @@ static void mark_processes(struct rule_set *set, const struct lookup *l, enum ro
 				continue;
 			mark->process_generation = set->generation;
 			mark->field = field;
-			if (role == ROLE_PROCESS_ALONE || mark->parent_generation == set->generation)
+			if (role == ROLE_PROCESS_ALONE ||
+			    mark->parent_generation == set->generation)
 				set_hit(set, rule);
 		}
 	}
@@ -365,7 +369,8 @@ static size_t take_hits(struct rule_set *set, const struct lookup *l)
 		for (; set->hits[word]; set->hits[word] &= set->hits[word] - 1) {
 			size_t bit = (size_t)__builtin_ctzll(set->hits[word]);
 
-			fill_match(set, (uint32_t)(word * BITS_PER_WORD + bit), l, &set->matches[nr++]);
+			fill_match(set, (uint32_t)(word * BITS_PER_WORD + bit), l,
+				   &set->matches[nr++]);
 		}
 	}
 	return nr;

@@ -12,7 +12,7 @@
 
 #include "util.h"
 
-/* Bytes of an id and of a name, as rule_conf lets them through: what a line of output has to hold. */
+/* Bytes of an id and of a name that rule_conf takes: what a line of output has to hold. */
 #define RULE_ID_MAX 64
 #define RULE_NAME_MAX 128
 

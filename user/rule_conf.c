@@ -7,7 +7,7 @@
 
 #include "rule_conf.h"
 
-/* Looking for an id twice costs the square of this: 50 million comparisons, a fraction of a second. */
+/* Finding an id twice costs the square of this: 50 million comparisons, a fraction of a second. */
 #define MAX_RULES 10000
 /* Of each list of a rule; Debian has fewer than 100 interpreters. */
 #define MAX_NAMES 256
@@ -51,8 +51,10 @@ static void read_id(struct draft *draft, const config_setting_t *s)
 	id = config_setting_get_string(s);
 	other = is_id(id) ? find_origin(draft->list, id) : NULL;
 	if (!is_id(id))
-		conf_error(draft->report, s, "'%s' is no id; write 1 to %d letters, digits, '.', "
-			   "'_' or '-', like \"PROC-001\"", conf_quote(id).text, RULE_ID_MAX);
+		conf_error(draft->report, s,
+			   "'%s' is no id; write 1 to %d letters, digits, '.', "
+			   "'_' or '-', like \"PROC-001\"",
+			   conf_quote(id).text, RULE_ID_MAX);
 	else if (other)
 		conf_error(draft->report, s, "'%s' is taken by the rule at %s; write another id",
 			   id, other->place);
@@ -65,11 +67,12 @@ static void read_name(struct draft *draft, const config_setting_t *s)
 	if (!conf_expect(draft->report, s, CONFIG_TYPE_STRING, "a string in double quotes"))
 		return;
 	if (conf_is_printable(config_setting_get_string(s), RULE_NAME_MAX))
-		draft->rule.name =
-			conf_strdup(draft->report, s, config_setting_get_string(s));
+		draft->rule.name = conf_strdup(draft->report, s, config_setting_get_string(s));
 	else
-		conf_error(draft->report, s, "is empty, too long or not one line; write 1 to %d "
-			   "bytes without control characters", RULE_NAME_MAX);
+		conf_error(draft->report, s,
+			   "is empty, too long or not one line; write 1 to %d "
+			   "bytes without control characters",
+			   RULE_NAME_MAX);
 }
 
 /* For what has but one value in this version. */
@@ -78,8 +81,10 @@ static void expect_only(struct draft *draft, const config_setting_t *s, const ch
 	const char *text = config_setting_get_string(s);
 
 	if (!text || strcmp(text, only))
-		conf_error(draft->report, s, "is unknown; write \"%s\", which is the only one and "
-			   "the default", only);
+		conf_error(draft->report, s,
+			   "is unknown; write \"%s\", which is the only one and "
+			   "the default",
+			   only);
 }
 
 static void read_type(struct draft *draft, const config_setting_t *s)
@@ -117,9 +122,10 @@ static void read_enabled(struct draft *draft, const config_setting_t *s)
 static bool can_match(struct draft *draft, const config_setting_t *s, const char *name)
 {
 	if (strchr(name, '/')) {
-		conf_error(draft->report, s, "'%s' can never match; write the file's name without "
-			   "its directory, like \"%s\"", conf_quote(name).text,
-			   conf_quote(strrchr(name, '/') + 1).text);
+		conf_error(draft->report, s,
+			   "'%s' can never match; write the file's name without "
+			   "its directory, like \"%s\"",
+			   conf_quote(name).text, conf_quote(strrchr(name, '/') + 1).text);
 		return false;
 	}
 	if (*name && strlen(name) <= NAME_MAX)
@@ -187,7 +193,8 @@ static void refuse_rule_key(struct draft *draft, const config_setting_t *s)
 	if (meant)
 		conf_error(draft->report, s, "is unknown; write %s", meant);
 	else
-		conf_error(draft->report, s, "is unknown; a rule has id, name, type, severity, "
+		conf_error(draft->report, s,
+			   "is unknown; a rule has id, name, type, severity, "
 			   "action, enabled, parent_names and process_names");
 }
 
@@ -221,7 +228,8 @@ static void check_whole(struct draft *draft)
 	if (!config_setting_get_member(rule, "name"))
 		conf_error(draft->report, rule, "has no name; write name = \"what it finds\"");
 	if (names_nothing(rule, "parent_names") && names_nothing(rule, "process_names"))
-		conf_error(draft->report, rule, "would match everything; write parent_names or "
+		conf_error(draft->report, rule,
+			   "would match everything; write parent_names or "
 			   "process_names with at least one name");
 }
 
@@ -325,7 +333,8 @@ static void add_file(struct rule_list *list, const char *path)
 			if (!strcmp(config_setting_name(s), "rules"))
 				add_rules(list, &report, s);
 			else
-				conf_error(&report, s, "does not belong here; a file of rules has "
+				conf_error(&report, s,
+					   "does not belong here; a file of rules has "
 					   "rules = ( ... ) only");
 		}
 	}

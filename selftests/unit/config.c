@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Settings and rules from files: defaults, ranges by the table, and each mistake's very line. A test
- * works in a directory of its own, where the settings file is t.cfg.
+ * Settings and rules from files: defaults, ranges by the table, and each mistake's very line. A
+ * test works in a directory of its own, where the settings file is t.cfg.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ static void expect_same(const struct config *a, const struct config *b)
 		cr_expect(config_is_same(option, a, b), "%s differs", option->name);
 }
 
-/* --- defaults -------------------------------------------------------------------------------------- */
+/* --- defaults --------------------------------------------------------------------------------- */
 
 static void expect_defaults(const struct config *c)
 {
@@ -214,22 +214,22 @@ Test(config, shipped_files)
 	cr_expect_eq(rule_set_at(config->rules, 0)->severity, RULE_HIGH);
 }
 
-/* --- values ---------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 Test(config, every_setting_set)
 {
-	_cleanup_(config_freep) struct config *c =
-		load("agent = { id = \"router-7\"; mode = \"alert\"; log_level = \"debug\"; };"
-		     "ebpf = { enabled = false; buffer_size = 65536; exec_source_hook = \"syscalls\";"
-		     " pin_path = \"/sys/fs/bpf/x\"; keep_running = true; };"
-		     "process = { enabled = FALSE; hooks = ( \"exit\", \"fork\" ); collect_args = true;"
-		     " collect_env = true; collect_cwd = true; track_threads = true;"
-		     " max_args_bytes = 64; max_env_bytes = 4096L; env_names = [\"PATH\", \"x y\"]; };"
-		     "output = { type = \"file\"; path = \"/var/log/x\"; format = \"text\"; };"
-		     "health = { interval_seconds = 0; };"
-		     "metrics = { listen = \":9101\"; textfile = \"/var/lib/x.prom\"; };"
-		     "performance = { max_process_cache_entries = 64; max_thread_cache_entries = 65;"
-		     " max_pending_exec_sources = 0x10; max_delay_ms = 10000; };");
+	_cleanup_(config_freep) struct config *c = load(
+		"agent = { id = \"router-7\"; mode = \"alert\"; log_level = \"debug\"; };"
+		"ebpf = { enabled = false; buffer_size = 65536; exec_source_hook = \"syscalls\";"
+		" pin_path = \"/sys/fs/bpf/x\"; keep_running = true; };"
+		"process = { enabled = FALSE; hooks = ( \"exit\", \"fork\" ); collect_args = true;"
+		" collect_env = true; collect_cwd = true; track_threads = true;"
+		" max_args_bytes = 64; max_env_bytes = 4096L; env_names = [\"PATH\", \"x y\"]; };"
+		"output = { type = \"file\"; path = \"/var/log/x\"; format = \"text\"; };"
+		"health = { interval_seconds = 0; };"
+		"metrics = { listen = \":9101\"; textfile = \"/var/lib/x.prom\"; };"
+		"performance = { max_process_cache_entries = 64; max_thread_cache_entries = 65;"
+		" max_pending_exec_sources = 0x10; max_delay_ms = 10000; };");
 
 	cr_expect_str_eq(c->agent.id, "router-7");
 	cr_expect_eq(c->agent.mode, MODE_ALERT);
@@ -352,9 +352,10 @@ Test(config, texts)
 	try_texts("metrics.listen",
 		  TEXTS("127.0.0.1:9101", "0.0.0.0:1", "[::1]:9101", "[fe80::1]:65535", ":9101",
 			"unix:/run/rand-guard.sock"),
-		  TEXTS("", "9101", ":", ":0", ":65536", ":123456", ":-1", ":+1", ": 1", ":1x", "localhost:9101",
-			"127.0.0.1", "127.0.0.1:", "127.0.0:9101", "127.0.0.1.1:9101", "::1:9101", "[::1:9101", "[::1]",
-			"[]:9101", "[127.0.0.1]:9101", "unix:", "unix:x", "unix:/", "unix:/x/"));
+		  TEXTS("", "9101", ":", ":0", ":65536", ":123456", ":-1", ":+1", ": 1", ":1x",
+			"localhost:9101", "127.0.0.1", "127.0.0.1:", "127.0.0:9101",
+			"127.0.0.1.1:9101", "::1:9101", "[::1:9101", "[::1]", "[]:9101",
+			"[127.0.0.1]:9101", "unix:", "unix:x", "unix:/", "unix:/x/"));
 	try_texts("metrics.textfile", TEXTS("/x.prom", "/var/lib/node_exporter/x.prom"),
 		  TEXTS("", "x.prom", "/x", "/x.prom.tmp", "/.prom", "/a/.prom", "/x\n.prom"));
 	try_texts("ebpf.pin_path", TEXTS("", "/sys/fs/bpf/x"), TEXTS("/", "x", "/x\n"));
@@ -383,24 +384,29 @@ static void try_length(const char *format, size_t max, const char *write)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 Test(config, lengths)
 {
-	try_length("agent = { id = \"%s\"; };", 64,
-		   "agent.id: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is "
-		   "impossible; write at most 64 bytes without control characters, or \"\" for the host name");
-	try_length("process = { collect_env = true; env_names = ( \"%s\" ); };", 31,
-		   "process.env_names[0]: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is impossible; write a "
-		   "variable's name of at most 31 bytes, without '='");
+	try_length(
+		"agent = { id = \"%s\"; };", 64,
+		"agent.id: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is "
+		"impossible; write at most 64 bytes without control characters, or \"\" for the "
+		"host name");
+	try_length(
+		"process = { collect_env = true; env_names = ( \"%s\" ); };", 31,
+		"process.env_names[0]: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is impossible; write a "
+		"variable's name of at most 31 bytes, without '='");
 	try_length("rules = ( { id = \"%s\"; name = \"n\"; process_names = [ \"x\" ]; } );", 64,
-		   "rules[0].id: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is "
+		   "rules[0].id: "
+		   "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is "
 		   "no id; write 1 to 64 letters, digits, '.', '_' or '-', like \"PROC-001\"");
-	try_length("rules = ( { id = \"i\"; name = \"%s\"; process_names = [ \"x\" ]; } );", 128,
-		   "rules[0].name: is empty, too long or not one line; write 1 to 128 bytes without "
-		   "control characters");
+	try_length(
+		"rules = ( { id = \"i\"; name = \"%s\"; process_names = [ \"x\" ]; } );", 128,
+		"rules[0].name: is empty, too long or not one line; write 1 to 128 bytes without "
+		"control characters");
 	try_length("rules = ( { id = \"i\"; name = \"n\"; process_names = [ \"%s\" ]; } );", 255,
 		   "rules[0].process_names[0]: can never match, it has 256 bytes; write 1 to 255");
 }
 #pragma GCC diagnostic pop
 
-/* --- mistakes -------------------------------------------------------------------------------------- */
+/* --- mistakes --------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *text, *lines;
@@ -414,16 +420,19 @@ static const struct {
 	{ "rulez_dir = \"x\";", "t.cfg:1: rulez_dir: is unknown; write rules_dir\n" },
 	{ "interval_seconds = 3;",
 	  "t.cfg:1: interval_seconds: is unknown; write health.interval_seconds\n" },
-	{ "output = { listen = 3; };", "t.cfg:1: output.listen: is unknown; write metrics.listen\n" },
+	{ "output = { listen = 3; };",
+	  "t.cfg:1: output.listen: is unknown; write metrics.listen\n" },
 	{ "agent = { x = { y = 1; }; };",
 	  "t.cfg:1: agent.x: is unknown; remove it, or see rand-guard.cfg(5)\n" },
 	/* types */
 	{ "agent = 1;", "t.cfg:1: agent: is an integer; write a group as { NAME = VALUE; }\n" },
 	{ "agent = ( );", "t.cfg:1: agent: is a list; write a group as { NAME = VALUE; }\n" },
-	{ "agent = { id = 1; };", "t.cfg:1: agent.id: is an integer; write a string in double quotes\n" },
+	{ "agent = { id = 1; };",
+	  "t.cfg:1: agent.id: is an integer; write a string in double quotes\n" },
 	{ "agent = { mode = true; };",
 	  "t.cfg:1: agent.mode: is a boolean; write a string in double quotes\n" },
-	{ "ebpf = { enabled = 1; };", "t.cfg:1: ebpf.enabled: is an integer; write true or false\n" },
+	{ "ebpf = { enabled = 1; };",
+	  "t.cfg:1: ebpf.enabled: is an integer; write true or false\n" },
 	{ "ebpf = { enabled = \"true\"; };",
 	  "t.cfg:1: ebpf.enabled: is a string; write true or false\n" },
 	{ "ebpf = { buffer_size = \"65536\"; };",
@@ -437,18 +446,21 @@ static const struct {
 	{ "process = { hooks = [ 1 ]; };",
 	  "t.cfg:1: process.hooks[0]: is an integer; write a string in double quotes\n" },
 	{ "rules = [ ];", "t.cfg:1: rules: is an array; write ( { ... }, { ... } )\n" },
-	{ "rules = ( 1 );", "t.cfg:1: rules[0]: is an integer; write a rule as { id = \"...\"; ... }\n" },
-	{ "rules_dir = 1;", "t.cfg:1: rules_dir: is an integer; write a string in double quotes\n" },
+	{ "rules = ( 1 );",
+	  "t.cfg:1: rules[0]: is an integer; write a rule as { id = \"...\"; ... }\n" },
+	{ "rules_dir = 1;",
+	  "t.cfg:1: rules_dir: is an integer; write a string in double quotes\n" },
 	/* values */
 	{ "agent = { id = \"a\\nb\"; };",
 	  "t.cfg:1: agent.id: 'a?b' is impossible; write at most 64 bytes without control "
 	  "characters, or \"\" for the host name\n" },
 	{ "agent = { mode = \"Alert\"; };",
 	  "t.cfg:1: agent.mode: 'Alert' is unknown; write \"monitor\" or \"alert\"\n" },
-	{ "agent = { log_level = \"\"; };",
-	  "t.cfg:1: agent.log_level: '' is unknown; write \"error\", \"warning\", \"info\" or \"debug\"\n" },
+	{ "agent = { log_level = \"\"; };", "t.cfg:1: agent.log_level: '' is unknown; write "
+					    "\"error\", \"warning\", \"info\" or \"debug\"\n" },
 	{ "ebpf = { exec_source_hook = \"fentry\"; };",
-	  "t.cfg:1: ebpf.exec_source_hook: 'fentry' is unknown; write \"auto\", \"prepare\", \"rename\" "
+	  "t.cfg:1: ebpf.exec_source_hook: 'fentry' is unknown; write \"auto\", \"prepare\", "
+	  "\"rename\" "
 	  "or \"syscalls\"\n" },
 	{ "ebpf = { pin_path = \"run\"; };",
 	  "t.cfg:1: ebpf.pin_path: 'run' is impossible; write an absolute path like "
@@ -457,7 +469,8 @@ static const struct {
 	  "t.cfg:2: process.hooks[1]: 'fork' is there twice; write it once\n"
 	  "t.cfg:3: process.hooks[2]: 'clone' is unknown; write \"fork\", \"exec\" or \"exit\"\n" },
 	{ "process = { collect_env = true; env_names = ( \"A=B\",\n 5,\n \"C\", \"C\" ); };",
-	  "t.cfg:1: process.env_names[0]: 'A=B' is impossible; write a variable's name of at most 31 "
+	  "t.cfg:1: process.env_names[0]: 'A=B' is impossible; write a variable's name of at most "
+	  "31 "
 	  "bytes, without '='\n"
 	  "t.cfg:2: process.env_names[1]: is an integer; write a string in double quotes\n"
 	  "t.cfg:3: process.env_names[3]: 'C' is there twice; write it once\n" },
@@ -469,20 +482,20 @@ static const struct {
 	{ "metrics = { listen = \"localhost:9101\"; };",
 	  "t.cfg:1: metrics.listen: 'localhost:9101' is impossible; write \"127.0.0.1:9101\", "
 	  "\"[::1]:9101\", \":9101\", \"unix:/PATH\", or \"\" for none\n" },
-	{ "metrics = { textfile = \"/x\"; };",
-	  "t.cfg:1: metrics.textfile: '/x' is impossible; write an absolute path ending in .prom, or "
-	  "\"\" for none\n" },
+	{ "metrics = { textfile = \"/x\"; };", "t.cfg:1: metrics.textfile: '/x' is impossible; "
+					       "write an absolute path ending in .prom, or "
+					       "\"\" for none\n" },
 	/* numbers that libconfig 1.5 would cut: 4294967396 is 100 to it */
 	{ "performance = {\n max_delay_ms = 4294967396; };",
 	  "t.cfg:2: a number does not fit in 32 bits; write at most 2147483647\n" },
 	{ "performance = {\n max_delay_ms = 4294967396L; };",
-	  "t.cfg:2: performance.max_delay_ms: 4294967396 is impossible; write 1 to 10000 milliseconds\n" },
+	  "t.cfg:2: performance.max_delay_ms: 4294967396 is impossible; write 1 to 10000 "
+	  "milliseconds\n" },
 	{ "performance = { max_delay_ms = 0x100000064; };",
 	  "t.cfg:1: a number does not fit in 32 bits; write at most 2147483647\n" },
 	{ "# 4294967396\n/* 4294967396 */ agent = { id = \"4294967396\"; x4294967396 = 1; };",
 	  "t.cfg:2: agent.x4294967396: is unknown; remove it, or see rand-guard.cfg(5)\n" },
-	{ "agent = { id = \"a\\x00b\"; };",
-	  "t.cfg:1: a string can't hold \\x00; leave it out\n" },
+	{ "agent = { id = \"a\\x00b\"; };", "t.cfg:1: a string can't hold \\x00; leave it out\n" },
 	/* what doesn't go together */
 	{ "ebpf = { keep_running = true;\n pin_path = \"\"; };",
 	  "t.cfg:1: ebpf.keep_running: needs pins; write false, or pin_path = "
@@ -490,8 +503,8 @@ static const struct {
 	{ "process = {\n collect_env = true; };",
 	  "t.cfg:2: process.collect_env: collects nothing; write false, or env_names = [ "
 	  "\"LD_PRELOAD\" ]\n" },
-	{ "output = {\n type = \"file\"; };",
-	  "t.cfg:2: output.type: \"file\" needs a path; write path = \"/var/log/rand-guard.json\"\n" },
+	{ "output = {\n type = \"file\"; };", "t.cfg:2: output.type: \"file\" needs a path; write "
+					      "path = \"/var/log/rand-guard.json\"\n" },
 	{ "output = {\n\n path = \"/x\"; };",
 	  "t.cfg:3: output.path: has no effect on stdout; write \"\", or type = \"file\"\n" },
 	/* syntax */
@@ -500,7 +513,8 @@ static const struct {
 	  "t.cfg:2: duplicate setting name; write settings as NAME = VALUE;\n" },
 	{ "a = [ 1, \"x\" ];",
 	  "t.cfg:1: mismatched element type in array; write settings as NAME = VALUE;\n" },
-	{ "\nagent = { id = \"x;\n };\n", "t.cfg:2: a string begins here and has no end; write \"\n" },
+	{ "\nagent = { id = \"x;\n };\n",
+	  "t.cfg:2: a string begins here and has no end; write \"\n" },
 	{ "\n/* agent = { };\n", "t.cfg:2: a comment begins here and has no end; write */\n" },
 	{ "agent = {", "t.cfg:2: syntax error; write settings as NAME = VALUE;\n" },
 	/* rules */
@@ -509,27 +523,35 @@ static const struct {
 	  "t.cfg:2: rules[0]: has no name; write name = \"what it finds\"\n"
 	  "t.cfg:2: rules[0]: would match everything; write parent_names or process_names with at "
 	  "least one name\n" },
-	{ "rules = ( { id = \"\"; name = \"a\\tb\";\n parent_names = [ ]; process_names = ( ); } );",
+	{ "rules = ( { id = \"\"; name = \"a\\tb\";\n parent_names = [ ]; process_names = ( ); } "
+	  ");",
 	  "t.cfg:1: rules[0].id: '' is no id; write 1 to 64 letters, digits, '.', '_' or '-', like "
 	  "\"PROC-001\"\n"
-	  "t.cfg:1: rules[0].name: is empty, too long or not one line; write 1 to 128 bytes without "
+	  "t.cfg:1: rules[0].name: is empty, too long or not one line; write 1 to 128 bytes "
+	  "without "
 	  "control characters\n"
 	  "t.cfg:1: rules[0]: would match everything; write parent_names or process_names with at "
 	  "least one name\n" },
-	{ "rules = ( { id = \"a b\"; name = 1; process_names = \"sh\"; enabled = \"no\"; severity = 3; "
+	{ "rules = ( { id = \"a b\"; name = 1; process_names = \"sh\"; enabled = \"no\"; severity "
+	  "= 3; "
 	  "type = \"FILE\"; action = \"kill\"; } );",
-	  "t.cfg:1: rules[0].id: 'a b' is no id; write 1 to 64 letters, digits, '.', '_' or '-', like "
+	  "t.cfg:1: rules[0].id: 'a b' is no id; write 1 to 64 letters, digits, '.', '_' or '-', "
+	  "like "
 	  "\"PROC-001\"\n"
 	  "t.cfg:1: rules[0].name: is an integer; write a string in double quotes\n"
 	  "t.cfg:1: rules[0].process_names: is a string; write [ \"...\", \"...\" ]\n"
 	  "t.cfg:1: rules[0].enabled: is a string; write true or false\n"
-	  "t.cfg:1: rules[0].severity: is no severity; write \"low\", \"medium\", \"high\" or \"critical\"\n"
-	  "t.cfg:1: rules[0].type: is unknown; write \"PROC\", which is the only one and the default\n"
-	  "t.cfg:1: rules[0].action: is unknown; write \"alert\", which is the only one and the default\n" },
+	  "t.cfg:1: rules[0].severity: is no severity; write \"low\", \"medium\", \"high\" or "
+	  "\"critical\"\n"
+	  "t.cfg:1: rules[0].type: is unknown; write \"PROC\", which is the only one and the "
+	  "default\n"
+	  "t.cfg:1: rules[0].action: is unknown; write \"alert\", which is the only one and the "
+	  "default\n" },
 	{ "rules = ( { id = \"a\"; name = \"n\"; proces_names = [ \"x\" ]; wobble = 1;\n"
 	  "parent_names = [ \"x\" ]; } );",
 	  "t.cfg:1: rules[0].proces_names: is unknown; write process_names\n"
-	  "t.cfg:1: rules[0].wobble: is unknown; a rule has id, name, type, severity, action, enabled, "
+	  "t.cfg:1: rules[0].wobble: is unknown; a rule has id, name, type, severity, action, "
+	  "enabled, "
 	  "parent_names and process_names\n" },
 	{ "rules = ( { id = \"a\"; name = \"n\"; process_names = [ \"/bin/sh\",\n \"\",\n \"sh\",\n"
 	  "\"sh\" ]; } );",
@@ -540,9 +562,9 @@ static const struct {
 	{ "rules = ( { id = \"a\"; name = \"n\"; process_names = [ \"x\" ]; enabled = false; },\n"
 	  "{ id = \"a\"; name = \"n\"; process_names = [ \"x\" ]; } );",
 	  "t.cfg:2: rules[1].id: 'a' is taken by the rule at t.cfg:1; write another id\n" },
-	{ "rules_dir = \"missing\";",
-	  "t.cfg:1: rules_dir: can't read 'missing': No such file or directory; write a directory with "
-	  "*.cfg files, or \"\"\n" },
+	{ "rules_dir = \"missing\";", "t.cfg:1: rules_dir: can't read 'missing': No such file or "
+				      "directory; write a directory with "
+				      "*.cfg files, or \"\"\n" },
 	{ "\nrules_dir = \"t.cfg\";",
 	  "t.cfg:2: rules_dir: can't read 't.cfg': Not a directory; write a directory with *.cfg "
 	  "files, or \"\"\n" },
@@ -575,8 +597,10 @@ Test(config, all_mistakes_at_once)
 	       "without its directory, like \"b\"\n"
 	       "t.cfg:7: rules[1].id: 'a' is taken by the rule at t.cfg:6; write another id\n"
 	       "t.cfg:10: wrong: is unknown; remove it, or see rand-guard.cfg(5)\n"
-	       "t.cfg:9: output.type: \"file\" needs a path; write path = \"/var/log/rand-guard.json\"\n"
-	       "t.cfg:11: rules_dir: can't read 'missing': No such file or directory; write a directory "
+	       "t.cfg:9: output.type: \"file\" needs a path; write path = "
+	       "\"/var/log/rand-guard.json\"\n"
+	       "t.cfg:11: rules_dir: can't read 'missing': No such file or directory; write a "
+	       "directory "
 	       "with *.cfg files, or \"\"\n");
 }
 
@@ -587,12 +611,13 @@ Test(config, env_names_without_collect_env_is_a_warning)
 
 	put_file("t.cfg", "process = { env_names = [ \"PATH\" ]; };");
 	cr_assert_eq(load_file("t.cfg", &config, &log), 0);
-	cr_expect_str_eq(log, "rand-guard: warning: process.env_names is set, but collect_env is false, "
-			      "ignoring\n");
+	cr_expect_str_eq(log,
+			 "rand-guard: warning: process.env_names is set, but collect_env is false, "
+			 "ignoring\n");
 	cr_expect_eq(config->process.nr_env_names, 1);
 }
 
-/* --- files ----------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void refuse_path(const char *path, const char *lines)
 {
@@ -616,7 +641,8 @@ Test(config, files_that_are_none)
 	refuse_path(".", "can't read '.': Is a directory\n");
 	refuse_path("nul.cfg", "can't read 'nul.cfg': it holds a NUL byte; write a text\n");
 	cr_assert_eq(truncate("nul.cfg", 9 << 20), 0);
-	refuse_path("nul.cfg", "can't read 'nul.cfg': it is larger than 8 MiB; write fewer settings\n");
+	refuse_path("nul.cfg",
+		    "can't read 'nul.cfg': it is larger than 8 MiB; write fewer settings\n");
 }
 
 Test(config, includes)
@@ -626,14 +652,16 @@ Test(config, includes)
 	cr_assert_eq(mkdir("d", 0700), 0);
 	put_file("d/inc.cfg", "\nagent = { id = \"x\";\n mode = \"y\"; };\nrules = (\n 5 );\n");
 	put_file("d/t.cfg", "ebpf = { };\n@include \"inc.cfg\"\noops = 1;\n");
-	refuse_path("d/t.cfg", "d/inc.cfg:3: agent.mode: 'y' is unknown; write \"monitor\" or \"alert\"\n"
-			       "d/inc.cfg:5: rules[0]: is an integer; write a rule as { id = \"...\"; ... }\n"
-			       "d/t.cfg:3: oops: is unknown; remove it, or see rand-guard.cfg(5)\n");
+	refuse_path("d/t.cfg",
+		    "d/inc.cfg:3: agent.mode: 'y' is unknown; write \"monitor\" or \"alert\"\n"
+		    "d/inc.cfg:5: rules[0]: is an integer; write a rule as { id = \"...\"; ... }\n"
+		    "d/t.cfg:3: oops: is unknown; remove it, or see rand-guard.cfg(5)\n");
 	put_file("d/inc.cfg", "\nagent = = ;\n");
 	refuse_path("d/t.cfg", "d/inc.cfg:2: syntax error; write settings as NAME = VALUE;\n");
 	put_file("d/inc.cfg", "\n\nhealth = { interval_seconds = 9999999999; };\n");
-	refuse_path("d/t.cfg", "d/inc.cfg:3: a number does not fit in 32 bits; write at most 2147483647\n"
-			       "d/t.cfg:3: oops: is unknown; remove it, or see rand-guard.cfg(5)\n");
+	refuse_path("d/t.cfg",
+		    "d/inc.cfg:3: a number does not fit in 32 bits; write at most 2147483647\n"
+		    "d/t.cfg:3: oops: is unknown; remove it, or see rand-guard.cfg(5)\n");
 	put_file("inc.cfg", "health = { interval_seconds = 5; };");
 	config = load("@include \"inc.cfg\"\n");
 	cr_expect_eq(config->health.interval_seconds, 5);
@@ -647,12 +675,14 @@ Test(config, includes_that_are_no_files)
 #define RIGHT "; write a file's path relative to the settings file's directory\n"
 	refuse("\n@include \"d\"\n", "t.cfg:2: can't include 'd': Not a regular file" RIGHT);
 	refuse(" @include  \"fifo\"", "t.cfg:1: can't include 'fifo': Not a regular file" RIGHT);
-	refuse("@include \"missing\"", "t.cfg:1: can't include 'missing': No such file or directory" RIGHT);
+	refuse("@include \"missing\"",
+	       "t.cfg:1: can't include 'missing': No such file or directory" RIGHT);
 	refuse("\n@include \"t.cfg\"\n",
 	       "t.cfg:2: @include is nested too deep; leave out the file that includes itself\n");
 	refuse("@include \"x\n", "t.cfg:1: @include has no end; write @include \"FILE\"\n");
 	put_file("open.cfg", "\n/*");
-	refuse("@include \"open.cfg\"\n*/", "open.cfg:2: a comment begins here and has no end; write */\n");
+	refuse("@include \"open.cfg\"\n*/",
+	       "open.cfg:2: a comment begins here and has no end; write */\n");
 }
 
 Test(config, include_in_a_comment_or_string_is_none)
@@ -663,16 +693,17 @@ Test(config, include_in_a_comment_or_string_is_none)
 	cr_expect_str_eq(config->agent.id, "ab");
 }
 
-/* --- rules ----------------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 Test(config, rule_with_everything_and_with_little)
 {
-	_cleanup_(config_freep) struct config *config =
-		load("rules = ( { id = \"A.b_c-1\"; name = \"Name, with \\\"quotes\\\"\"; type = \"PROC\";"
-		     " severity = \"critical\"; action = \"alert\"; enabled = true;"
-		     " parent_names = [ \"nginx\", \"httpd\" ]; process_names = ( \"sh\" ); },"
-		     " { id = \"off\"; name = \"n\"; enabled = false; parent_names = [ \"x\" ]; },"
-		     " { id = \"2\"; name = \"n\"; parent_names = [ \"x\" ]; process_names = [ ]; } );");
+	_cleanup_(config_freep) struct config *config = load(
+		"rules = ( { id = \"A.b_c-1\"; name = \"Name, with \\\"quotes\\\"\"; type = "
+		"\"PROC\";"
+		" severity = \"critical\"; action = \"alert\"; enabled = true;"
+		" parent_names = [ \"nginx\", \"httpd\" ]; process_names = ( \"sh\" ); },"
+		" { id = \"off\"; name = \"n\"; enabled = false; parent_names = [ \"x\" ]; },"
+		" { id = \"2\"; name = \"n\"; parent_names = [ \"x\" ]; process_names = [ ]; } );");
 	const struct rule *rule;
 
 	cr_assert_eq(rule_set_size(config->rules), 2);
@@ -696,8 +727,10 @@ static void put_rule(const char *file, const char *id)
 {
 	_cleanup_free_ char *text = NULL;
 
-	cr_assert(asprintf(&text, "rules = (\n { id = \"%s\"; name = \"n\"; process_names = [ \"x\" ]; "
-				  "} );", id) > 0);
+	cr_assert(asprintf(&text,
+			   "rules = (\n { id = \"%s\"; name = \"n\"; process_names = [ \"x\" ]; "
+			   "} );",
+			   id) > 0);
 	put_file(file, text);
 }
 
@@ -717,8 +750,9 @@ Test(config, rules_dir_in_byte_order)
 	put_file("rules.d/README", "=");
 	put_file("rules.d/a.cfg~", "=");
 	put_file("rules.d/.cfg", "=");
-	config = load("rules_dir = \"rules.d\"; rules = ( { id = \"main\"; name = \"n\"; process_names = "
-		      "[ \"x\" ]; } );");
+	config = load(
+		"rules_dir = \"rules.d\"; rules = ( { id = \"main\"; name = \"n\"; process_names = "
+		"[ \"x\" ]; } );");
 	cr_expect_str_eq(config->rules_dir, "rules.d");
 	cr_assert_eq(rule_set_size(config->rules), ARRAY_SIZE(ids));
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
@@ -735,7 +769,8 @@ Test(config, rules_dir_mistakes)
 	cr_assert_eq(mkdir("r/5.cfg", 0700), 0);
 	cr_assert_eq(symlink("nowhere", "r/6.cfg"), 0);
 	refuse("rules_dir = \"r\";",
-	       "r/2.cfg:2: rules[0].id: 'same' is taken by the rule at r/1.cfg:2; write another id\n"
+	       "r/2.cfg:2: rules[0].id: 'same' is taken by the rule at r/1.cfg:2; write another "
+	       "id\n"
 	       "r/3.cfg:2: agent: does not belong here; a file of rules has rules = ( ... ) only\n"
 	       "r/3.cfg:4: rules[0]: is an integer; write a rule as { id = \"...\"; ... }\n"
 	       "r/4.cfg:3: syntax error; write settings as NAME = VALUE;\n"
@@ -773,7 +808,7 @@ Test(config, too_many_rules)
 	refuse_path("many.cfg", "many.cfg:2: rules: makes more than 10000 rules; write fewer\n");
 }
 
-/* --- printing and reloading ------------------------------------------------------------------------ */
+/* --- printing and reloading ------------------------------------------------------------------- */
 
 static char *print(const struct config *config)
 {
@@ -792,12 +827,16 @@ Test(config, what_is_printed_loads_as_the_same)
 	_cleanup_(config_freep) struct config *config = NULL, *again = NULL;
 	_cleanup_free_ char *text = NULL, *text_again = NULL;
 
-	config = load("agent = { id = \"a \\\"b\\\" \\\\ \xc3\xa4\"; mode = \"alert\"; log_level = \"error\"; };"
-		      "ebpf = { buffer_size = 131072; pin_path = \"\"; };"
-		      "process = { hooks = [ \"exec\" ]; collect_env = true; env_names = [ \"A\", \"B\" ]; };"
-		      "output = { type = \"file\"; path = \"/x y\"; };"
-		      "rules = ( { id = \"i\"; name = \"n \\\"\"; severity = \"low\"; parent_names = "
-		      "[ \"p\", \"a\\nb\" ]; }, { id = \"j\"; name = \"n\"; process_names = [ \"x\" ]; } );");
+	config = load(
+		"agent = { id = \"a \\\"b\\\" \\\\ \xc3\xa4\"; mode = \"alert\"; log_level = "
+		"\"error\"; };"
+		"ebpf = { buffer_size = 131072; pin_path = \"\"; };"
+		"process = { hooks = [ \"exec\" ]; collect_env = true; env_names = [ \"A\", \"B\" "
+		"]; };"
+		"output = { type = \"file\"; path = \"/x y\"; };"
+		"rules = ( { id = \"i\"; name = \"n \\\"\"; severity = \"low\"; parent_names = "
+		"[ \"p\", \"a\\nb\" ]; }, { id = \"j\"; name = \"n\"; process_names = [ \"x\" ]; } "
+		");");
 	text = print(config);
 	again = load(text);
 	expect_same(config, again);
@@ -810,7 +849,8 @@ Test(config, what_is_printed_loads_as_the_same)
 
 Test(config, no_hooks_is_printed_and_loaded)
 {
-	_cleanup_(config_freep) struct config *config = load("process = { hooks = [ ]; };"), *again = NULL;
+	_cleanup_(config_freep) struct config *config = load("process = { hooks = [ ]; };"),
+					      *again = NULL;
 	_cleanup_free_ char *text = print(config);
 
 	again = load(text);
@@ -841,12 +881,15 @@ Test(config, what_a_reload_takes_over)
 	cr_assert_eq(mkdir("r", 0700), 0);
 	live = restarts("agent = { mode = \"alert\"; log_level = \"error\"; };"
 			"health = { interval_seconds = 1; }; metrics = { textfile = \"/x.prom\"; };"
-			"rules_dir = \"r\"; rules = ( { id = \"i\"; name = \"n\"; process_names = [ \"x\" ]; } );");
+			"rules_dir = \"r\"; rules = ( { id = \"i\"; name = \"n\"; process_names = "
+			"[ \"x\" ]; } );");
 	cr_expect_str_eq(live, "");
-	some = restarts("agent = { id = \"other than the host\"; mode = \"alert\"; };"
-			"ebpf = { enabled = false; }; process = { hooks = [ \"exec\" ]; collect_env = true;"
-			" env_names = [ \"A\" ]; }; output = { type = \"file\"; path = \"/x\"; };"
-			"metrics = { listen = \":1\"; }; performance = { max_delay_ms = 5; };");
-	cr_expect_str_eq(some, "agent.id ebpf.enabled process.hooks process.collect_env "
-			       "process.env_names output.type metrics.listen performance.max_delay_ms ");
+	some = restarts(
+		"agent = { id = \"other than the host\"; mode = \"alert\"; };"
+		"ebpf = { enabled = false; }; process = { hooks = [ \"exec\" ]; collect_env = true;"
+		" env_names = [ \"A\" ]; }; output = { type = \"file\"; path = \"/x\"; };"
+		"metrics = { listen = \":1\"; }; performance = { max_delay_ms = 5; };");
+	cr_expect_str_eq(some,
+			 "agent.id ebpf.enabled process.hooks process.collect_env "
+			 "process.env_names output.type metrics.listen performance.max_delay_ms ");
 }

@@ -140,8 +140,8 @@ static const struct semantic {
 	  { NULL, "/bin/id", NULL, NULL, "nginx", NULL }, RULE_FIELD_NONE, "", "nginx" },
 	{ "an unknown parent matches no name", { { "nginx" }, { "sh" } },
 	  { "sh", "/bin/sh", NULL, NULL, NULL, NULL }, -1, NULL, NULL },
-	{ "nothing known", { { "nginx" }, { "sh" } }, { NULL, NULL, NULL, NULL, NULL, NULL }, -1, NULL,
-	  NULL },
+	{ "nothing known", { { "nginx" }, { "sh" } }, { NULL, NULL, NULL, NULL, NULL, NULL }, -1,
+	  NULL, NULL },
 	{ "a path that ends in a slash has no name", { { NULL }, { "sh" } },
 	  { "x", "/bin/sh/", NULL, NULL, "p", NULL }, -1, NULL, NULL },
 };
@@ -277,7 +277,7 @@ Test(rule, words)
 	cr_expect_str_eq(rule_field_name(RULE_FIELD_INTERP), "interp");
 }
 
-/* --- against a slow matcher: a thousand rules of few names, so that much matches ------------------- */
+/* --- against a slow matcher: a thousand rules of few names, so that much matches -------------- */
 
 #define NR_RULES 1000
 #define NR_EXECS 3000
