@@ -268,6 +268,8 @@ Test(event_json, exit_statuses)
 		{0xff00, "\"exit_code\":255,\"exit_signal\":null,\"core_dumped\":false,"},
 		{9, "\"exit_code\":null,\"exit_signal\":9,\"core_dumped\":false,"},
 		{0x8b, "\"exit_code\":null,\"exit_signal\":11,\"core_dumped\":true,"},
+		/* no signal, hence no core */
+		{0x0180, "\"exit_code\":1,\"exit_signal\":null,\"core_dumped\":false,"},
 		{64, "\"exit_code\":null,\"exit_signal\":64,\"core_dumped\":false,"},
 	};
 	struct built b;
