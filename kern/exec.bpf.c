@@ -33,10 +33,13 @@ __weak __noinline int exec__string(__u64 string, __u32 offset)
 		start += n - 1;
 	}
 	start += n - 1; /* the end */
-	if (start - string < RG_PATH_MAX)
+	if (!i)
 		return (start - string) & EXEC_STRING_LEN_MASK;
-	n = bpf_probe_read_kernel(&s->record[offset], RG_PATH_MAX - 1, (void *)(start - RG_PATH_MAX + 1));
-	return n ? -1 : (RG_PATH_MAX - 1) | EXEC_STRING_TRUNCATED;
+	/* The steps wrote over each other: the last bytes once more. */
+	n = start - string < RG_PATH_MAX ? 0 : EXEC_STRING_TRUNCATED;
+	if (bpf_probe_read_kernel(&s->record[offset], RG_PATH_MAX - 1, (void *)(start - RG_PATH_MAX + 1)))
+		return -1;
+	return (RG_PATH_MAX - 1) | n;
 }
 
 /* The row as it is now; what only the fork knew comes from the table, or from the present parent. */

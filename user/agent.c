@@ -534,10 +534,11 @@ static int start(struct agent *a)
 		return r;
 	a->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
 	health_count(&a->health);
+	/* Who has read the first line may rely on it: what happens from then on is in the ring. */
+	apply_records(a);
 	write_own_line(a, health_start_line);
 	flush(a);
 	say_started(a);
-	apply_records(a);
 	apply_interval(a);
 	watch_for_systemd(a);
 	drain(a);

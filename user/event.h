@@ -23,6 +23,19 @@ struct event {
 	const char *ancestors; /* exec->nr_ancestors of struct rg_ancestor, unaligned */
 };
 
+/* What every line begins with. */
+struct line_head {
+	uint64_t seq;
+	uint64_t timestamp_ns; /* CLOCK_BOOTTIME */
+	uint64_t realtime_ns; /* the same moment in CLOCK_REALTIME */
+	bool colour; /* of a line of text: with colours, for a terminal */
+};
+
+/* Which keys a start line has; "off" is no key, "on" without a value is null. */
+struct event_keys {
+	bool args, cwd, env;
+};
+
 /* 0; -EPROTO: not a record of this version, or its lengths don't add up. */
 int event_parse(const void *data, size_t size_bytes, struct event *ret);
 /* As "event_type" has it: "process_start" ...; static. */

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* One function a record type; keys in the order of rand-guard-records(7). */
+/*
+ * One function a record type; keys in the order of rand-guard-records(7).
+ *
+ * No line takes more than JSON_ESCAPE_MAX bytes for one of the record's, and a constant, which is
+ * what the sink keeps room for. That holds for what isn't escaped too, since everything a record can
+ * have many of costs a byte of it: an argument's NUL pays for its comma and quotes (3 bytes of 6), a
+ * variable's NUL and "=" for comma, quotes and colon (6 of 12; without "=" 6 of 6), and an ancestor's
+ * 20 bytes for {"pid":4294967295,"comm":"..."} and a comma, 119 of 120.
+ */
 #include <sys/wait.h>
 
 #include "event_json.h"
@@ -94,6 +102,8 @@ static void env(struct json *j, const struct event *e)
 	json_object_begin(j, "env");
 	for (; pos < end; pos += len + 1) {
 		len = strnlen(pos, (size_t)(end - pos));
+		if (!len) /* names nothing; a block of them would be an object of equal keys */
+			continue;
 		value = memchr(pos, '=', len);
 		name_len = value ? (size_t)(value - pos) : len;
 		value = value ? value + 1 : pos + len;

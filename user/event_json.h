@@ -7,18 +7,6 @@
 #include "json.h"
 #include "rule.h"
 
-/* What every line begins with. */
-struct line_head {
-	uint64_t seq;
-	uint64_t timestamp_ns; /* CLOCK_BOOTTIME */
-	uint64_t realtime_ns; /* the same moment in CLOCK_REALTIME */
-};
-
-/* Which keys a start line has; "off" is no key, "on" without a value is null. */
-struct event_keys {
-	bool args, cwd, env;
-};
-
 /* "{" and the keys that every line has; json_line_end() after json_object_end() ends it. */
 void json_line_begin(struct json *j, const char *event_type, const struct line_head *head);
 void json_event(struct json *j, const struct event *event, const struct line_head *head,

@@ -80,8 +80,7 @@ void health_start_line(const struct health *h, struct json *j, const struct line
 	line_end(j);
 }
 
-/* Without a kernel side everything is 0: there is no table. */
-static const struct rg_state *state(const struct health *h)
+const struct rg_state *health_state(const struct health *h)
 {
 	static const struct rg_state none;
 
@@ -90,7 +89,7 @@ static const struct rg_state *state(const struct health *h)
 
 static void table(const struct health *h, struct json *j)
 {
-	const struct rg_stats *stats = &state(h)->stats;
+	const struct rg_stats *stats = &health_state(h)->stats;
 
 	json_u64(j, "process_table_size", h->table.live + h->table.exited);
 	json_u64(j, "process_table_live", h->table.live);
@@ -110,7 +109,7 @@ static void table(const struct health *h, struct json *j)
 
 static void threads(const struct health *h, struct json *j)
 {
-	const struct rg_stats *stats = &state(h)->stats;
+	const struct rg_stats *stats = &health_state(h)->stats;
 
 	json_u64(j, "thread_table_size", h->table.threads);
 	json_u64(j, "thread_records_inserted", stats->threads_inserted);
@@ -130,7 +129,7 @@ static uint64_t nr_missed_runs(const struct health *h)
 	return missed;
 }
 
-static uint64_t map_memory_bytes(const struct health *h)
+uint64_t health_map_memory_bytes(const struct health *h)
 {
 	const struct probe_info *info = h->probe ? probe_info(h->probe) : NULL;
 	uint64_t bytes = 0;
@@ -141,31 +140,31 @@ static uint64_t map_memory_bytes(const struct health *h)
 	return bytes;
 }
 
-static uint64_t ring_lost(const struct health *h)
+uint64_t health_ring_lost(const struct health *h)
 {
 	uint64_t lost = 0;
 	size_t i;
 
 	for (i = 0; i < RG_NR_RECORD_TYPES; i++)
-		lost += state(h)->stats.ring_lost[i];
+		lost += health_state(h)->stats.ring_lost[i];
 	return lost;
 }
 
 static void kernel_counters(const struct health *h, struct json *j)
 {
-	const struct rg_stats *stats = &state(h)->stats;
+	const struct rg_stats *stats = &health_state(h)->stats;
 
 	json_u64(j, "pending_exec_source_size", stats->nr_pending_sources);
 	json_u64(j, "pending_sources_refused", stats->sources_refused);
 	json_u64(j, "pending_sources_failed", stats->sources_failed);
-	json_u64(j, "ring_lost", ring_lost(h));
+	json_u64(j, "ring_lost", health_ring_lost(h));
 	json_u64(j, "program_runs_missed", nr_missed_runs(h));
 	json_u64(j, "args_unreadable", stats->args_unreadable);
 	json_u64(j, "env_unreadable", stats->env_unreadable);
 	json_u64(j, "cwd_unreadable", stats->cwd_unreadable);
 	json_u64(j, "exe_path_unreadable", stats->exe_unreadable);
 	json_u64(j, "filename_unreadable", stats->filename_unreadable);
-	json_u64(j, "map_memory_bytes", map_memory_bytes(h));
+	json_u64(j, "map_memory_bytes", health_map_memory_bytes(h));
 }
 
 void health_line(const struct health *h, struct json *j, const struct line_head *head)
@@ -192,22 +191,32 @@ void health_line(const struct health *h, struct json *j, const struct line_head 
 
 bool health_has_lost(const struct health *h)
 {
-	const struct rg_state *s = state(h);
+	const struct rg_state *s = health_state(h);
 
 	return memcmp(s->stats.ring_lost, s->control.lost_reported, sizeof(s->control.lost_reported));
 }
 
-void health_lost_line(const struct health *h, struct json *j, const struct line_head *head)
+void health_take_lost(const struct health *h, uint64_t ret[RG_NR_RECORD_TYPES])
 {
 	struct rg_state *s = probe_state(h->probe);
 	uint64_t lost;
 	size_t i;
 
-	json_line_begin(j, "lost", head);
 	for (i = 0; i < RG_NR_RECORD_TYPES; i++) {
 		lost = s->stats.ring_lost[i];
-		json_u64(j, event_type_name((enum rg_record_type)i), lost - s->control.lost_reported[i]);
+		ret[i] = lost - s->control.lost_reported[i];
 		s->control.lost_reported[i] = lost;
 	}
+}
+
+void health_lost_line(const struct health *h, struct json *j, const struct line_head *head)
+{
+	uint64_t lost[RG_NR_RECORD_TYPES];
+	size_t i;
+
+	health_take_lost(h, lost);
+	json_line_begin(j, "lost", head);
+	for (i = 0; i < RG_NR_RECORD_TYPES; i++)
+		json_u64(j, event_type_name((enum rg_record_type)i), lost[i]);
 	line_end(j);
 }

@@ -28,4 +28,12 @@ bool health_has_lost(const struct health *health);
 /* Tells them, and takes note of it where an agent that takes over finds it. */
 void health_lost_line(const struct health *health, struct json *j, const struct line_head *head);
 
+/* What the lines are made of, for who writes them otherwise. */
+/* Without a kernel side all 0. */
+const struct rg_state *health_state(const struct health *health);
+uint64_t health_ring_lost(const struct health *health); /* records of all types */
+uint64_t health_map_memory_bytes(const struct health *health);
+/* How many of each type no line has told yet; takes note of it like health_lost_line(). */
+void health_take_lost(const struct health *health, uint64_t ret[RG_NR_RECORD_TYPES]);
+
 #endif

@@ -6,6 +6,7 @@
  * bytes always have a quote behind them.
  */
 #include "json.h"
+#include "utf8.h"
 
 #define NSEC_DIGITS 9
 #define SECONDS_PER_DAY 86400
@@ -239,31 +240,14 @@ static size_t copy_clean(char *out, const unsigned char *p, size_t len)
 }
 
 /*
- * Bytes of the well-formed UTF-8 sequence at p, which is not ASCII; 0: there is none. The table is
- * Unicode's 3-7: the second byte's range keeps out overlong forms, surrogates and what is above
- * U+10FFFF.
+ * Bytes of the sequence at p that stand for themselves; 0: its first byte is escaped. U+EF80 to
+ * U+EFFF (ee be 80 to ee bf bf) are what escapes decode to, so bytes that spell one are escaped too.
  */
-static size_t utf8_len(const unsigned char *p, size_t len)
+static size_t plain_len(const unsigned char *p, size_t len)
 {
-	size_t i, n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	unsigned char min = 0x80, max = 0xbf;
+	size_t n = utf8_len(p, len);
 
-	if (p[0] < 0xc2 || p[0] > 0xf4 || len < n)
-		return 0;
-	if (p[0] == 0xe0)
-		min = 0xa0;
-	else if (p[0] == 0xed)
-		max = 0x9f;
-	else if (p[0] == 0xf0)
-		min = 0x90;
-	else if (p[0] == 0xf4)
-		max = 0x8f;
-	if (p[1] < min || p[1] > max)
-		return 0;
-	for (i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
+	return n && p[0] == 0xee && p[1] >= 0xbe ? 0 : n;
 }
 
 /* "\uXXcc": high is the first two digits. */
@@ -289,13 +273,13 @@ static char *put_escape(char *out, unsigned char c)
 	return out;
 }
 
-/* One sequence that is not ASCII, or its first byte as a lone surrogate; the bytes taken from p. */
+/* One sequence that is not ASCII, or its first byte as an escape; the bytes taken from p. */
 static size_t put_sequence(char **out, const unsigned char *p, size_t len)
 {
-	size_t n = utf8_len(p, len);
+	size_t n = plain_len(p, len);
 
 	if (!n) {
-		*out = put_unicode(*out, "dc", *p);
+		*out = put_unicode(*out, "ef", *p);
 		return 1;
 	}
 	memcpy(*out, p, n);
@@ -329,7 +313,7 @@ static size_t escaped_len(const char *value, size_t len)
 	size_t n, sum = 0;
 
 	while (p < end) {
-		n = escapes[*p] == NOT_ASCII ? utf8_len(p, (size_t)(end - p)) : 0;
+		n = escapes[*p] == NOT_ASCII ? plain_len(p, (size_t)(end - p)) : 0;
 		if (n)
 			sum += n;
 		else if (!escapes[*p])

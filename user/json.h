@@ -4,9 +4,11 @@
  * kept reversibly.
  *
  * A string is escaped so that the line is valid UTF-8 JSON and the bytes can be had back: quote,
- * backslash and control characters as JSON says; a byte that is not part of valid UTF-8 becomes the
- * lone surrogate escape \udcXX (Python's "surrogateescape"), which no valid UTF-8 decodes to. DEL
- * is legal in JSON and stays.
+ * backslash and control characters as JSON says; a byte 0x80 to 0xff that is not part of valid UTF-8
+ * becomes a private-use character, \uef80 to \uefff (MirBSD's OPTU-8). Bytes that spell one of those
+ * themselves are taken for three such bytes: hence a reader that turns U+EF80..U+EFFF into bytes
+ * gets back exactly what was there. Lone surrogates, as Python has them, would do too, but strict
+ * parsers refuse them: a byte in a name would hide its record. DEL is legal in JSON and stays.
  *
  * An item (comma, key, value) goes in whole or not at all.
  */

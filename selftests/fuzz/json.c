@@ -39,6 +39,18 @@ static const char *check_back(const char *text, const char *value, size_t len)
 	return end;
 }
 
+/* What cJSON read, up to the first NUL, which it doesn't tell from the end. */
+static void check_parsed(const char *read, const char *value, size_t len)
+{
+	size_t n = strlen(read);
+	char *back = malloc(n + 1);
+
+	CHECK(back);
+	CHECK(bytes_of(read, n, back) == strnlen(value, len));
+	CHECK(!memcmp(back, value, strnlen(value, len)));
+	free(back);
+}
+
 static void check_line(char *text, size_t len, const struct input *in)
 {
 	const char *p = text + strlen("{\"");
@@ -49,9 +61,11 @@ static void check_line(char *text, size_t len, const struct input *in)
 	p = check_back(p, in->value, in->value_len) + strlen("\",\"s\":\"");
 	p = check_back(p, in->value, in->value_len);
 	CHECK(!strcmp(p, "\"}\n"));
-	json_soften(text);
 	line = cJSON_ParseWithOpts(text, NULL, true);
 	CHECK(line && cJSON_GetArraySize(line) == 2);
+	check_parsed(line->child->string, in->key, in->key_len);
+	check_parsed(line->child->valuestring, in->value, in->value_len);
+	check_parsed(line->child->next->valuestring, in->value, in->value_len);
 	cJSON_Delete(line);
 }
 

@@ -44,6 +44,36 @@ static inline bool is_utf8(const char *text, size_t len)
 	return true;
 }
 
+/* Does U+EF80..U+EFFF stand at p, which escaped bytes decode to? */
+static inline bool is_byte_escape(const char *p, size_t len)
+{
+	return len >= 3 && !memcmp(p, "\xee", 1) && (p[1] == '\xbe' || p[1] == '\xbf') &&
+	       utf8_at((const unsigned char *)p, len);
+}
+
+/* Bytes of the character at p that json.c leaves as they are; 0: it escapes the first one. */
+static inline size_t plain_at(const char *p, size_t len)
+{
+	return is_byte_escape(p, len) ? 0 : utf8_at((const unsigned char *)p, len);
+}
+
+/* The bytes that a decoded string stood for, in out (len bytes); how many. */
+static inline size_t bytes_of(const char *s, size_t len, char *out)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++) {
+		if (is_byte_escape(s + i, len - i)) {
+			/* xx of U+EFxx: bit 6 is in the second byte, and bit 7 is always set. */
+			out[n++] = (char)(0x80 | (s[i + 1] & 1) << 6 | (s[i + 2] & 0x3f));
+			i += 2;
+		} else {
+			out[n++] = s[i];
+		}
+	}
+	return n;
+}
+
 /*
  * The byte that the escape at p (behind its backslash) stands for, or -1; *taken: the escape's
  * bytes.
@@ -69,7 +99,7 @@ static inline int decode_escape(const char *p, size_t len, size_t *taken)
 	}
 	if (code < 0x20)
 		return code;
-	return code >= 0xdc80 && code <= 0xdcff ? code - 0xdc00 : -1;
+	return code >= 0xef80 && code <= 0xefff ? code - 0xef00 : -1;
 }
 
 /*
@@ -84,7 +114,7 @@ static inline ssize_t json_decode(const char *text, size_t len, char *out)
 	for (i = 0; i < len; i += taken) {
 		taken = 1;
 		c = (unsigned char)text[i];
-		if (c == '"' || c < 0x20)
+		if (c == '"' || c < 0x20 || is_byte_escape(text + i, len - i))
 			return -1;
 		if (c == '\\') {
 			c = decode_escape(text + i + 1, len - i - 1, &taken);
@@ -104,23 +134,6 @@ static inline const char *json_string_end(const char *p)
 		if (*p == '\\')
 			p++;
 	return p;
-}
-
-/*
- * \udcXX becomes \u01XX, in place: cJSON refuses a lone surrogate, which JSON's grammar allows, and
- * this leaves everything else as it was.
- */
-static inline void json_soften(char *text)
-{
-	char *p;
-
-	for (p = text; *p; p++) {
-		if (*p != '\\')
-			continue;
-		p++;
-		if (!strncmp(p, "udc", 3))
-			memcpy(p, "u01", 3);
-	}
 }
 
 #endif
