@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A metric is a row of a table: its name, its help, and where its number is in the input. A name that ends
- * in "_total" is a counter, every other a gauge.
+ * A metric is a row of a table: its name, its help, and where its number is in the input. The name says
+ * the rest: with "_total" at its end it is a counter, else a gauge; with "_seconds" in it the number is
+ * nanoseconds, told as seconds.
  */
 #include <stdarg.h>
 
@@ -64,17 +65,11 @@ static void put_escaped(struct text *t, const char *value)
 
 /* --- metrics ---------------------------------------------------------------------------------------- */
 
-enum unit {
-	PLAIN,
-	NSEC, /* told in seconds */
-};
-
 /* Numbers are 64 bits, at an offset: of struct metrics_input, of a row, or of an array by record type. */
 struct metric {
 	const char *name;
 	const char *help;
 	size_t offset;
-	enum unit unit;
 };
 
 #define INPUT(member) offsetof(struct metrics_input, member)
@@ -157,11 +152,11 @@ static const struct metric agent[] = {
 	  INPUT(counters.last_reload_failed) },
 	{ "rand_guard_last_reload_success_timestamp_seconds",
 	  "When settings were last taken over, the start included.",
-	  INPUT(counters.last_reload_ns), NSEC },
+	  INPUT(counters.last_reload_ns) },
 	{ "rand_guard_textfile_failures_total", "Times that metrics.textfile could not be written.",
 	  INPUT(counters.textfile_failures) },
 	{ "process_cpu_seconds_total", "User and system CPU time that the agent spent.",
-	  INPUT(process.cpu_ns), NSEC },
+	  INPUT(process.cpu_ns) },
 	{ "process_resident_memory_bytes", "Resident memory of the agent; maps are the kernel's.",
 	  INPUT(process.resident_bytes) },
 	{ "process_virtual_memory_bytes", "Virtual memory of the agent.",
@@ -169,7 +164,7 @@ static const struct metric agent[] = {
 	{ "process_open_fds", "Descriptors that the agent has open.", INPUT(process.open_fds) },
 	{ "process_max_fds", "Descriptors that the agent may have open.", INPUT(process.max_fds) },
 	{ "process_start_time_seconds", "When the agent started, since 1970.",
-	  INPUT(process.start_ns), NSEC },
+	  INPUT(process.start_ns) },
 };
 
 /* Arrays with a number a record type. */
@@ -188,7 +183,7 @@ static const struct metric by_type[] = {
 static const struct metric of_program[] = {
 	{ "rand_guard_program_run_time_seconds_total",
 	  "Time spent in a program; 0 unless the sysctl kernel.bpf_stats_enabled is 1.",
-	  offsetof(struct probe_prog, run_time_ns), NSEC },
+	  offsetof(struct probe_prog, run_time_ns) },
 	{ "rand_guard_program_runs_total",
 	  "Runs of a program; 0 unless the sysctl kernel.bpf_stats_enabled is 1.",
 	  offsetof(struct probe_prog, nr_runs) },
@@ -232,11 +227,11 @@ static uint64_t number_at(const void *base, size_t offset)
 	return value;
 }
 
-static void value(struct text *t, uint64_t number, enum unit unit)
+static void value(struct text *t, const char *name, uint64_t number)
 {
 	unsigned long long n = number;
 
-	if (unit == NSEC)
+	if (strstr(name, "_seconds"))
 		put(t, " %llu.%09llu\n", n / NSEC_PER_SEC, n % NSEC_PER_SEC);
 	else
 		put(t, " %llu\n", n);
@@ -264,7 +259,7 @@ static void plain_metrics(struct text *t, const struct metric *metrics, size_t n
 	for (i = 0; i < n; i++) {
 		head(t, metrics[i].name, metrics[i].help);
 		put(t, "%s", metrics[i].name);
-		value(t, number_at(in, metrics[i].offset), metrics[i].unit);
+		value(t, metrics[i].name, number_at(in, metrics[i].offset));
 	}
 }
 
@@ -274,9 +269,9 @@ static void entries(struct text *t, const struct metrics_input *in)
 
 	head(t, name, "Rows in the process table, by state.");
 	sample(t, name, "state", "live");
-	value(t, in->table.live, PLAIN);
+	value(t, name, in->table.live);
 	sample(t, name, "state", "exited");
-	value(t, in->table.exited, PLAIN);
+	value(t, name, in->table.exited);
 }
 
 static void records(struct text *t, const struct metrics_input *in)
@@ -288,11 +283,11 @@ static void records(struct text *t, const struct metrics_input *in)
 		head(t, m->name, m->help);
 		for (type = 0; type < RG_NR_RECORD_TYPES; type++) {
 			sample(t, m->name, "type", event_type_name((enum rg_record_type)type));
-			value(t, number_at(in, m->offset + type * sizeof(uint64_t)), PLAIN);
+			value(t, m->name, number_at(in, m->offset + type * sizeof(uint64_t)));
 		}
 	}
 	sample(t, m[-1].name, "type", "alert");
-	value(t, in->counters.alerts_output, PLAIN);
+	value(t, m[-1].name, in->counters.alerts_output);
 }
 
 static void unreadable(struct text *t, const struct metrics_input *in)
@@ -303,7 +298,7 @@ static void unreadable(struct text *t, const struct metrics_input *in)
 	head(t, name, "Values that could not be read and are null in their record, by field.");
 	for (i = 0; i < ARRAY_SIZE(unreadable_fields); i++) {
 		sample(t, name, "field", unreadable_fields[i].field);
-		value(t, number_at(in, unreadable_fields[i].offset), PLAIN);
+		value(t, name, number_at(in, unreadable_fields[i].offset));
 	}
 }
 
@@ -321,7 +316,7 @@ static void alerts(struct text *t, const struct rule_set *rules)
 		put(t, ",");
 		label(t, "severity", rule_severity_name(rule->severity));
 		put(t, "}");
-		value(t, rule->nr_alerts, PLAIN);
+		value(t, name, rule->nr_alerts);
 	}
 }
 
@@ -333,7 +328,7 @@ static void maps(struct text *t, const struct probe_info *info)
 	head(t, name, "Memory that the kernel accounts for a map.");
 	for (i = 0; info && i < info->nr_maps; i++) {
 		sample(t, name, "map", info->maps[i].name);
-		value(t, info->maps[i].memory_bytes, PLAIN);
+		value(t, name, info->maps[i].memory_bytes);
 	}
 }
 
@@ -346,7 +341,7 @@ static void programs(struct text *t, const struct metrics_input *in)
 		head(t, m->name, m->help);
 		for (i = 0; i < in->nr_progs; i++) {
 			sample(t, m->name, "program", in->progs[i].name);
-			value(t, number_at(&in->progs[i], m->offset), m->unit);
+			value(t, m->name, number_at(&in->progs[i], m->offset));
 		}
 	}
 }
