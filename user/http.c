@@ -66,6 +66,7 @@ struct http {
 	void *library;
 	struct mhd mhd;
 	struct MHD_Daemon *daemon;
+	unsigned int nr_connections; /* after the last run */
 	char *socket_path; /* NULL: not a unix socket, or not ours yet */
 	http_text_fn fn;
 	void *ctx;
@@ -178,7 +179,7 @@ static int parse_listen(const char *listen, struct address *ret)
 		return len < sizeof(ret->un.sun_path) ? 0 : -ENAMETOOLONG;
 	}
 	len = colon ? (size_t)(colon - listen) : sizeof(host);
-	if (len >= sizeof(host) || (brackets && len < 2))
+	if (len >= sizeof(host) || (brackets && (len < 2 || colon[-1] != ']')))
 		return -EINVAL;
 	snprintf(host, sizeof(host), "%.*s", (int)(len - 2 * brackets), listen + brackets);
 	return parse_host(host, htons((uint16_t)strtoul(colon + 1, NULL, 10)), ret);
@@ -258,29 +259,40 @@ static int open_socket(struct http *http, const char *where, int *ret)
 
 /* --- in the loop ---------------------------------------------------------------------------------- */
 
-/* Whether it is to be run again at once; if not, the timer is set to when. */
-static bool runs_again(struct http *http)
+static unsigned int count_connections(struct http *http)
 {
+	const union MHD_DaemonInfo *info = http->mhd.get_daemon_info(
+		http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info ? info->num_connections : 0;
+}
+
+/* In how many ms it is to be run again, if nothing comes before that; 0: at once, -1: it needn't. */
+static int64_t run_once(struct http *http)
+{
+	unsigned int before = http->nr_connections;
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (http->mhd.get_timeout(http->daemon, &ms) != MHD_YES) {
-		loop_set_timer(&http->on_timeout, 0, 0);
-		return false;
-	}
-	loop_set_timer(&http->on_timeout, MAX(ms, 1), 0);
-	return !ms;
+	http->mhd.run(http->daemon);
+	http->nr_connections = count_connections(http);
+	/*
+	 * It stops listening while all places are taken, and begins again in the run after the one that
+	 * freed a place, for which it doesn't ask.
+	 */
+	if (http->nr_connections != before)
+		return 0;
+	return http->mhd.get_timeout(http->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
 }
 
 static void run(void *ctx, uint32_t events __attribute__((unused)))
 {
 	struct http *http = ctx;
+	int64_t ms = 0;
 	int i;
 
-	for (i = 0; i < MAX_RUNS; i++) {
-		http->mhd.run(http->daemon);
-		if (!runs_again(http))
-			return;
-	}
+	for (i = 0; i < MAX_RUNS && !ms; i++)
+		ms = run_once(http);
+	loop_set_timer(&http->on_timeout, ms < 0 ? 0 : (uint64_t)MAX(ms, 1), 0);
 }
 
 static int join_loop(struct http *http)

@@ -147,29 +147,32 @@ Test(notify, a_name_that_is_no_address)
 	notify("READY=1");
 }
 
+/* Until it would have to wait. */
+static void fill(const struct sockaddr_un *address, socklen_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), i;
+
+	for (i = 0; i < 100000; i++)
+		if (sendto(fd, "x", 1, 0, (const struct sockaddr *)address, len) < 0)
+			return;
+	cr_assert_fail("a queue without end");
+}
+
 /* A manager that doesn't read holds the agent up for a second, not for ever. */
 Test(notify, a_full_queue)
 {
+	struct sockaddr_un address = { 0 };
+	socklen_t len = sizeof(address);
 	char name[64];
-	int fd, i;
+	int fd;
 
 	snprintf(name, sizeof(name), "@rand-guard-notify-full-%d", getpid());
 	setenv("NOTIFY_SOCKET", name, 1);
 	name[0] = '\0';
 	fd = listen_at(name, 1 + strlen(name + 1));
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	notify_open();
-	/* Fills it by another socket, which doesn't wait. */
-	{
-		int filler = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-		struct sockaddr_un address = { .sun_family = AF_UNIX };
-		socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name + 1));
-
-		memcpy(address.sun_path, name, 1 + strlen(name + 1));
-		for (i = 0; i < 100000; i++)
-			if (sendto(filler, "x", 1, 0, (struct sockaddr *)&address, len) < 0)
-				break;
-		cr_assert_lt(i, 100000);
-	}
+	fill(&address, len);
 	notify("READY=1");
 	assert_received(fd, "x");
 	notify("READY=1");
