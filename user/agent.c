@@ -338,6 +338,7 @@ static void take_over(struct agent *a, struct config *new)
 	struct config *c = a->config;
 	struct config old = *c;
 
+	rule_set_keep_counts(new->rules, c->rules);
 	c->rules = new->rules;
 	c->nr_rules_disabled = new->nr_rules_disabled;
 	c->rules_dir = new->rules_dir;

@@ -16,8 +16,8 @@ void metrics_free(struct metrics *metrics);
  */
 struct span metrics_render(void *ctx);
 /*
- * To config.metrics.textfile, if there is one, by rename. 0 or -errno; a failure is counted, and logged
- * when it begins and when it is over.
+ * To config.metrics.textfile, if there is one, by rename, without process_*. 0 or -errno; a failure is
+ * counted, and logged when it begins and when it is over.
  */
 int metrics_write_textfile(struct metrics *metrics);
 

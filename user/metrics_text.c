@@ -155,6 +155,9 @@ static const struct metric agent[] = {
 	  INPUT(counters.last_reload_ns) },
 	{ "rand_guard_textfile_failures_total", "Times that metrics.textfile could not be written.",
 	  INPUT(counters.textfile_failures) },
+};
+
+static const struct metric process[] = {
 	{ "process_cpu_seconds_total", "User and system CPU time that the agent spent.",
 	  INPUT(process.cpu_ns) },
 	{ "process_resident_memory_bytes", "Resident memory of the agent; maps are the kernel's.",
@@ -373,4 +376,9 @@ void metrics_text(const struct metrics_input *in, struct text *t)
 	maps(t, in->info);
 	programs(t, in);
 	plain_metrics(t, agent, ARRAY_SIZE(agent), in);
+}
+
+void metrics_text_process(const struct metrics_input *in, struct text *t)
+{
+	plain_metrics(t, process, ARRAY_SIZE(process), in);
 }

@@ -47,5 +47,7 @@ struct text {
 
 /* Over what is there; text->data is malloc()ed or NULL, and stays the caller's. */
 void metrics_text(const struct metrics_input *input, struct text *text);
+/* Behind it: process_*, as every exporter has it of itself. */
+void metrics_text_process(const struct metrics_input *input, struct text *text);
 
 #endif
