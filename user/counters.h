@@ -16,7 +16,7 @@ struct counters {
 	uint64_t reload_failures; /* SIGHUPs whose file had mistakes, or whose output could not be opened */
 	uint64_t count_failures; /* walks of the table that failed: its levels are older then */
 	uint64_t last_reload_failed; /* bool */
-	uint64_t last_reload_ns; /* CLOCK_REALTIME of the last that succeeded; at first the start's */
+	uint64_t last_reload_ns; /* CLOCK_REALTIME of the last good one; at first the start's */
 	uint64_t textfile_failures; /* metrics.textfile could not be written */
 };
 

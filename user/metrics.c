@@ -13,8 +13,8 @@
 #include "metrics_text.h"
 
 /*
- * The text has 12 KB and 60 to 120 bytes a rule: up to 150 rules it is never made larger. What isn't used
- * of it is never touched, so it costs nothing.
+ * The text has 12 KB and 60 to 120 bytes a rule: up to 150 rules it is never made larger. What
+ * isn't used of it is never touched, so it costs nothing.
  */
 #define TEXT_BYTES (32 * 1024)
 /* node_exporter reads what ends in .prom. */
@@ -59,7 +59,7 @@ static void gather_process(struct metrics *m)
 {
 	struct metrics_process *p = &m->input.process;
 	struct counters_memory memory = counters_memory();
-	struct rlimit fds = { 0 };
+	struct rlimit fds = {0};
 
 	getrlimit(RLIMIT_NOFILE, &fds);
 	p->cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
@@ -109,8 +109,8 @@ static void gather_once(struct metrics *m)
 	in->is_watching = 1;
 	in->capacity = in->info->table_max;
 	in->allocated = in->info->table_allocated;
-	in->threads_capacity =
-		c->process.track_threads ? c->performance.max_thread_cache_entries : 0;
+	in->threads_capacity = c->process.track_threads ? c->performance.max_thread_cache_entries
+							: 0;
 	in->max_pending_sources = c->performance.max_pending_exec_sources;
 }
 
@@ -149,7 +149,7 @@ void metrics_free(struct metrics *m)
 
 static struct span span_of(const struct text *text)
 {
-	return (struct span){ text->data, text->failed ? 0 : text->len };
+	return (struct span){text->data, text->failed ? 0 : text->len};
 }
 
 struct span metrics_render(void *ctx)
@@ -225,7 +225,8 @@ int metrics_write_textfile(struct metrics *m)
 	if (r)
 		m->health->counters->textfile_failures++;
 	if (r && !m->textfile_fails)
-		log_error("metrics.textfile: cannot write '%s': %s; trying again with each health record",
+		log_error("metrics.textfile: cannot write '%s': %s; trying again with each health "
+			  "record",
 			  path, strerror(-r));
 	else if (!r && m->textfile_fails)
 		log_info("metrics.textfile: '%s' is written again", path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One datagram a state to the socket that the environment names. Own code: libsystemd would bring liblz4,
- * libzstd and libgcrypt into an agent that has to run where there is no systemd.
+ * One datagram a state to the socket that the environment names. Own code: libsystemd would bring
+ * liblz4, libzstd and libgcrypt into an agent that has to run where there is no systemd.
  */
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -14,23 +14,25 @@
 #define SEND_TIMEOUT_SECONDS 1
 
 /*
- * There is one service manager a process, known before there is anything else. It is not connected to,
- * since a socket that is made anew under its name shall get the messages too.
+ * There is one service manager a process, known before there is anything else. It is not connected
+ * to, since a socket that is made anew under its name shall get the messages too.
  */
 static struct {
 	int fd;
 	struct sockaddr_un address;
 	socklen_t len;
-} manager = { .fd = -1 };
+} manager = {.fd = -1};
 
-/* "/PATH", or "@NAME" for an abstract one, which begins with a NUL and ends where its length says. */
+/*
+ * "/PATH", or "@NAME" for an abstract one, which begins with a NUL and ends where its length says.
+ */
 static bool set_address(const char *name)
 {
 	size_t len = strlen(name);
 
 	if ((*name != '/' && *name != '@') || len < 2 || len >= sizeof(manager.address.sun_path))
 		return false;
-	manager.address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	manager.address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	memcpy(manager.address.sun_path, name, len);
 	if (*name == '@')
 		manager.address.sun_path[0] = '\0';
@@ -40,7 +42,7 @@ static bool set_address(const char *name)
 
 void notify_open(void)
 {
-	const struct timeval timeout = { .tv_sec = SEND_TIMEOUT_SECONDS };
+	const struct timeval timeout = {.tv_sec = SEND_TIMEOUT_SECONDS};
 	const char *name = getenv("NOTIFY_SOCKET");
 
 	if (!name || !set_address(name))

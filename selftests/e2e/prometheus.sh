@@ -34,9 +34,12 @@ until_ok() {
 	done
 }
 
+# What a command says is told only if it fails.
+quietly() { "$@" >"$dir/said" 2>&1 || fail "$*: $(cat "$dir/said")"; }
+
 free_port() {
-	local port
-	while port=$((20000 + RANDOM % 12000)); (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do :; done
+	local port=$((20000 + RANDOM % 12000))
+	while (: <>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do port=$((port + 1)); done
 	echo $port
 }
 
@@ -85,9 +88,10 @@ start_prometheus() {
 	  - job_name: rand-guard
 	    static_configs: [ { targets: [ "127.0.0.1:$port" ] } ]
 	END
-	promtool check config "$dir/prometheus.yml" >"$dir/promtool" || fail "$(cat "$dir/promtool")"
+	quietly promtool check config "$dir/prometheus.yml"
 	prometheus --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/tsdb" \
-		--web.listen-address=127.0.0.1:$prometheus_port --log.level=error 2>"$dir/prometheus.log" &
+		--web.listen-address=127.0.0.1:$prometheus_port --log.level=error \
+		2>"$dir/prometheus.log" &
 	others+=($!)
 	until_ok curl -fsS "http://127.0.0.1:$prometheus_port/-/ready" ||
 		fail "prometheus does not start: $(tail -3 "$dir/prometheus.log")"
@@ -112,21 +116,19 @@ dashboard_queries() {
 # --- tests
 
 check_files() {
-	promtool check rules "$top/etc/prometheus/rand-guard.rules.yml" >"$dir/promtool" 2>&1 ||
-		fail "promtool check rules: $(cat "$dir/promtool")"
-	promtool test rules "$top/selftests/e2e/prometheus-rules.yml" >"$dir/promtool" 2>&1 ||
-		fail "promtool test rules: $(cat "$dir/promtool")"
+	quietly promtool check rules "$top/etc/prometheus/rand-guard.rules.yml"
+	quietly promtool test rules "$top/selftests/e2e/prometheus-rules.yml"
 	ok "promtool finds the alert rules right, and they fire"
 }
 
 check_scrape() {
-	curl -fsS -D "$dir/headers" -o "$dir/metrics" "http://127.0.0.1:$port/metrics" || fail "no scrape"
+	quietly curl -fsS -D "$dir/headers" -o "$dir/metrics" "http://127.0.0.1:$port/metrics"
 	grep -qi '^content-type: text/plain; version=0.0.4; charset=utf-8' "$dir/headers" ||
 		fail "$(cat "$dir/headers")"
-	promtool check metrics <"$dir/metrics" >"$dir/promtool" 2>&1 || fail "promtool: $(cat "$dir/promtool")"
-	[ ! -s "$dir/promtool" ] || fail "promtool: $(cat "$dir/promtool")"
-	grep -qx "rand_guard_process_cache_capacity $capacity" "$dir/metrics" || fail "the capacity"
-	ok "promtool check metrics has nothing to say about $(grep -c '^# TYPE' "$dir/metrics") metrics"
+	quietly promtool check metrics <"$dir/metrics"
+	[ ! -s "$dir/said" ] || fail "promtool: $(cat "$dir/said")"
+	is_scrape <"$dir/metrics" || fail "the capacity"
+	ok "promtool has nothing to say about $(grep -c '^# TYPE' "$dir/metrics") metrics"
 }
 
 check_prometheus() {
@@ -142,39 +144,38 @@ check_prometheus() {
 	until_ok rules_evaluated || fail "the alert rules are not evaluated"
 	ok "Prometheus evaluates the alert rules"
 	while read -r expr; do
-		query "$expr" >"$dir/promtool" 2>&1 || fail "dashboard: $expr: $(cat "$dir/promtool")"
+		quietly query "$expr"
 		queries=$((queries + 1))
 	done < <(dashboard_queries)
 	[ $queries -gt 30 ] || fail "only $queries queries in the dashboard"
 	ok "Prometheus answers the dashboard's $queries queries"
 }
 
-node_exporter_has_it() {
-	curl -fsS "http://127.0.0.1:$1/metrics" | grep -qx "rand_guard_process_cache_capacity $capacity"
-}
+# Of what is on its stdin.
+is_scrape() { grep -qx "rand_guard_process_cache_capacity $capacity"; }
+node_exporter_has_it() { curl -fsS "http://127.0.0.1:$exporter_port/metrics" | is_scrape; }
 
 # Its own process_* are among what it serves: two of a name would be an error.
 check_textfile() {
-	local exporter_port
 	command -v prometheus-node-exporter >/dev/null ||
 		{ echo "left out: prometheus-node-exporter is not installed"; return; }
 	exporter_port=$(free_port)
 	prometheus-node-exporter --collector.disable-defaults --collector.textfile \
-		--collector.textfile.directory="$dir" --web.listen-address=127.0.0.1:$exporter_port \
-		>"$dir/exporter.log" 2>&1 &
+		--collector.textfile.directory="$dir" \
+		--web.listen-address=127.0.0.1:$exporter_port >"$dir/exporter.log" 2>&1 &
 	others+=($!)
-	until_ok node_exporter_has_it $exporter_port || fail "node_exporter: $(tail -3 "$dir/exporter.log")"
-	curl -fsS "http://127.0.0.1:$exporter_port/metrics" >"$dir/node" || fail "node_exporter"
+	until_ok node_exporter_has_it || fail "node_exporter: $(tail -3 "$dir/exporter.log")"
+	quietly curl -fsS -o "$dir/node" "http://127.0.0.1:$exporter_port/metrics"
 	grep -qx 'node_textfile_scrape_error 0' "$dir/node" || fail "$(grep textfile "$dir/node")"
-	! grep -q 'level=error' "$dir/exporter.log" || fail "$(grep level=error "$dir/exporter.log")"
+	! grep level=error "$dir/exporter.log" || fail "node_exporter minds something"
 	ok "node_exporter carries the textfile"
 }
 
 check_unix_socket() {
 	start_agent "unix:$dir/socket"
-	[ "$(stat -c %a "$dir/socket")" = 660 ] || fail "the socket's mode is $(stat -c %a "$dir/socket")"
-	curl -fsS --unix-socket "$dir/socket" http://localhost/metrics |
-		grep -qx "rand_guard_process_cache_capacity $capacity" || fail "no scrape by the unix socket"
+	[ "$(stat -c %a "$dir/socket")" = 660 ] || fail "the mode of the unix socket"
+	curl -fsS --unix-socket "$dir/socket" http://localhost/metrics | is_scrape ||
+		fail "no scrape by the unix socket"
 	stop_agent
 	[ ! -e "$dir/socket" ] || fail "the socket is left"
 	ok "a scrape by a unix socket, which is gone afterwards"
@@ -187,7 +188,7 @@ check_without_library() {
 		{ echo "left out: cannot hide the library"; return; }
 	write_settings "127.0.0.1:$port"
 	said=$(unshare -m sh -c 'mount --bind /dev/null "$1" && exec "$2" -c "$3"' sh \
-		"$library" "$agent" "$dir/rand-guard.cfg" 2>&1) && fail "it runs without the library"
+		"$library" "$agent" "$dir/rand-guard.cfg" 2>&1) && fail "it runs without it"
 	[[ $said == *"install libmicrohttpd12 or turn metrics.listen off"* ]] || fail "$said"
 	ok "without the library it says what to do"
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A hand-written client scrapes through the loop that also serves it: nothing here waits by itself, and
- * a test that hangs is a failed one.
+ * A hand-written client scrapes through the loop that also serves it: nothing here waits by itself,
+ * and a test that hangs is a failed one.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +34,7 @@ static struct span render(void *ctx)
 	cr_assert_eq(ctx, &text);
 	n = snprintf(text, 32, "text %u", ++nr_scrapes);
 	text[n] = '\n';
-	return (struct span){ text, text_len };
+	return (struct span){text, text_len};
 }
 
 static void set_text(size_t len)
@@ -83,7 +83,7 @@ static void start(const char *listen)
 	cr_assert_eq(http_new(loop, listen, render, &text, &http), 0);
 }
 
-/* --- the client ----------------------------------------------------------------------------------- */
+/* --- the client ------------------------------------------------------------------------------- */
 
 struct client {
 	struct loop_source source;
@@ -124,7 +124,7 @@ static int client_connect(struct client *c, const char *request)
 	socklen_t len = find_listener(&address);
 	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	*c = (struct client){ .response = malloc(MAX_RESPONSE) };
+	*c = (struct client){.response = malloc(MAX_RESPONSE)};
 	cr_assert(c->response);
 	cr_assert_eq(connect(fd, (struct sockaddr *)&address, len), 0);
 	cr_assert_eq(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
@@ -209,7 +209,7 @@ static void check_scrapes(void)
 	}
 }
 
-/* --- requests --------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 Test(http, scrape)
 {
@@ -220,7 +220,8 @@ Test(http, scrape)
 Test(http, scrape_v6)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in6 loopback = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in6 loopback = {.sin6_family = AF_INET6,
+					.sin6_addr = IN6ADDR_LOOPBACK_INIT};
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&loopback, sizeof(loopback)))
 		cr_skip_test("this host has no IPv6 loopback address");
@@ -235,10 +236,11 @@ Test(http, scrape_with_query_and_headers)
 	_cleanup_free_ char *response = NULL;
 
 	start("127.0.0.1:0");
-	response = ask("GET /metrics?collect=all HTTP/1.1\r\nHost: 127.0.0.1:9101\r\n"
-		       "User-Agent: Prometheus/2.42.0\r\n"
-		       "Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4\r\n"
-		       "Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 10\r\n\r\n");
+	response = ask(
+		"GET /metrics?collect=all HTTP/1.1\r\nHost: 127.0.0.1:9101\r\n"
+		"User-Agent: Prometheus/2.42.0\r\n"
+		"Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4\r\n"
+		"Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 10\r\n\r\n");
 	assert_scrape(response, 1);
 }
 
@@ -255,8 +257,8 @@ Test(http, head)
 
 Test(http, other_paths)
 {
-	static const char *const paths[] = { "/metric", "/metrics/", "/metrics/x", "//metrics", "/%2fmetrics",
-					     "/favicon.ico" };
+	static const char *const paths[] = {"/metric",	 "/metrics/",	"/metrics/x",
+					    "//metrics", "/%2fmetrics", "/favicon.ico"};
 	char request[128];
 	size_t i;
 
@@ -327,7 +329,7 @@ Test(http, no_text)
 	assert_status(response, "500 Internal Server Error");
 }
 
-/* --- several at once ---------------------------------------------------------------------------------- */
+/* --- several at once -------------------------------------------------------------------------- */
 
 Test(http, two_at_once)
 {
@@ -385,7 +387,10 @@ Test(http, more_silent_clients_than_places)
 	}
 }
 
-/* More than the sockets hold: one that doesn't take it keeps nobody else, and gets what it was promised. */
+/*
+ * More than the sockets hold: one that doesn't take it keeps nobody else, and gets what it was
+ * promised.
+ */
 Test(http, a_slow_reader)
 {
 	struct client slow;
@@ -414,7 +419,7 @@ static void stay_ready(void *ctx, uint32_t events __attribute__((unused)))
 Test(http, under_load)
 {
 	unsigned int nr_rounds = 0;
-	struct loop_source busy = { .fd = -1, .fn = stay_ready, .ctx = &nr_rounds };
+	struct loop_source busy = {.fd = -1, .fn = stay_ready, .ctx = &nr_rounds};
 	_cleanup_close_ int fd = eventfd(1, EFD_CLOEXEC);
 	_cleanup_free_ char *response = NULL;
 
@@ -456,7 +461,7 @@ Test(http, free_with_a_client)
 	free(silent.response);
 }
 
-/* --- addresses ------------------------------------------------------------------------------------------ */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 /* Default is this host only. */
 Test(http, loopback_by_default)
@@ -507,20 +512,22 @@ Test(http, impossible_addresses)
 		const char *listen;
 		int r;
 	} cases[] = {
-		{ "192.0.2.1:0", -EADDRNOTAVAIL }, /* nobody's: RFC 5737 */
-		{ "", -EINVAL },		   { "host:80", -EINVAL },
-		{ "[::1:80", -EINVAL },		   { "[:80", -EINVAL },
-		{ "unix:/no/such/directory/s", -ENOENT },
+		{"192.0.2.1:0", -EADDRNOTAVAIL}, /* nobody's: RFC 5737 */
+		{"", -EINVAL},
+		{"host:80", -EINVAL},
+		{"[::1:80", -EINVAL},
+		{"[:80", -EINVAL},
+		{"unix:/no/such/directory/s", -ENOENT},
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		cr_assert_eq(http_new(loop, cases[i].listen, render, &text, &http), cases[i].r, "'%s'",
-			     cases[i].listen);
+		cr_assert_eq(http_new(loop, cases[i].listen, render, &text, &http), cases[i].r,
+			     "'%s'", cases[i].listen);
 	cr_assert_null(http);
 }
 
-/* --- unix sockets ----------------------------------------------------------------------------------------- */
+/* --- unix sockets ----------------------------------------------------------------------------- */
 
 static char tmp_dir[] = "/tmp/rand-guard-http-XXXXXX";
 static char socket_path[sizeof(tmp_dir) + 16];
@@ -545,7 +552,7 @@ TestSuite(http_unix, .init = set_up_unix, .fini = tear_down_unix, .timeout = 30)
 
 static int bind_other(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The text of faked numbers, each at its place; what etc/ asks for is in it; and the textfile, which no
- * reader may see half written.
+ * The text of faked numbers, each at its place; what etc/ asks for is in it; and the textfile,
+ * which no reader may see half written.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -19,7 +19,7 @@
 
 TestSuite(metrics, .timeout = 30);
 
-/* --- what is faked --------------------------------------------------------------------------------- */
+/* --- what is faked ---------------------------------------------------------------------------- */
 
 #define NR_NUMBERS(object) (sizeof(object) / sizeof(uint64_t))
 
@@ -45,7 +45,7 @@ enum {
 
 static const struct probe_info info = {
 	.exec_source_hook = "prepare",
-	.maps = { { "proc_table", 111 }, { "events", 222 } },
+	.maps = {{"proc_table", 111}, {"events", 222}},
 	.nr_maps = 2,
 };
 
@@ -59,8 +59,8 @@ static struct metrics_input *input(void)
 	number(&in->counters, NR_NUMBERS(in->counters), COUNTERS);
 	number(&in->table, NR_NUMBERS(in->table), TABLE);
 	number(&in->process, NR_NUMBERS(in->process), PROCESS);
-	in->progs[0] = (struct probe_prog){ "on_fork", 1500000001, PROGS, PROGS + 1, PROGS + 2 };
-	in->progs[1] = (struct probe_prog){ "on_exec", 2, PROGS + 3, PROGS + 4, PROGS + 5 };
+	in->progs[0] = (struct probe_prog){"on_fork", 1500000001, PROGS, PROGS + 1, PROGS + 2};
+	in->progs[1] = (struct probe_prog){"on_exec", 2, PROGS + 3, PROGS + 4, PROGS + 5};
 	in->nr_progs = 2;
 	in->is_watching = 1;
 	in->capacity = 5000;
@@ -78,9 +78,11 @@ static struct rule_set *rules(const char *id)
 	struct rule *list = calloc(2, sizeof(*list));
 	struct rule_set *set = NULL;
 
-	list[0] = (struct rule){ .id = strdup(id), .name = strdup("n"), .severity = RULE_CRITICAL,
-				 .nr_alerts = 18446744073709551615ULL };
-	list[1] = (struct rule){ .id = strdup("PROC-002"), .name = strdup("n") };
+	list[0] = (struct rule){.id = strdup(id),
+				.name = strdup("n"),
+				.severity = RULE_CRITICAL,
+				.nr_alerts = 18446744073709551615ULL};
+	list[1] = (struct rule){.id = strdup("PROC-002"), .name = strdup("n")};
 	cr_assert_eq(rule_set_new(list, 2, &set), 0);
 	return set;
 }
@@ -88,7 +90,7 @@ static struct rule_set *rules(const char *id)
 /* The caller frees it. */
 static char *text_of(const struct metrics_input *in)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 
 	metrics_text(in, &text);
 	metrics_text_process(in, &text);
@@ -117,13 +119,13 @@ static void assert_line(const char *text, const char *line)
 	cr_assert_eq(n, 1, "%zu times: '%s'", n, line);
 }
 
-/* --- values ------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
-#define ASSERT_VALUE(text, name, value)                                                 \
-	do {                                                                            \
-		char _line[256];                                                        \
+#define ASSERT_VALUE(text, name, value)                                                       \
+	do {                                                                                  \
+		char _line[256];                                                              \
 		snprintf(_line, sizeof(_line), "%s %llu", name, (unsigned long long)(value)); \
-		assert_line(text, _line);                                               \
+		assert_line(text, _line);                                                     \
 	} while (0)
 
 #define AT(first, type, member) ((first) + offsetof(type, member) / sizeof(uint64_t))
@@ -135,69 +137,68 @@ static const struct {
 	const char *name;
 	uint64_t value;
 } plain[] = {
-	{ "rand_guard_watching", 1 },
-	{ "rand_guard_process_cache_entries{state=\"live\"}", TABLE_AT(live) },
-	{ "rand_guard_process_cache_entries{state=\"exited\"}", TABLE_AT(exited) },
-	{ "rand_guard_process_cache_capacity", 5000 },
-	{ "rand_guard_process_cache_allocated", 5272 },
-	{ "rand_guard_process_cache_inserts_total", STAT(inserted) },
-	{ "rand_guard_process_cache_deletes_total", STAT(deleted) },
-	{ "rand_guard_process_cache_reclaims_total", STAT(reclaimed) },
-	{ "rand_guard_process_cache_evictions_total", TABLE_AT(evicted) },
-	{ "rand_guard_process_cache_insert_failures_total", STAT(insert_failed) },
-	{ "rand_guard_process_cache_misses_total", STAT(lookup_misses) },
-	{ "rand_guard_process_cache_stale_identities_total", STAT(stale_identity) },
-	{ "rand_guard_process_cache_rebuilt_total", STAT(rebuilt) },
-	{ "rand_guard_process_cache_torn_total", STAT(torn) },
-	{ "rand_guard_process_cache_unqueued_total", STAT(queue_failed) },
-	{ "rand_guard_process_cache_walk_failures_total", COUNTER(count_failures) },
-	{ "rand_guard_thread_cache_entries", TABLE_AT(threads) },
-	{ "rand_guard_thread_cache_capacity", 777 },
-	{ "rand_guard_thread_cache_inserts_total", STAT(threads_inserted) },
-	{ "rand_guard_thread_cache_deletes_total", STAT(threads_deleted) },
-	{ "rand_guard_thread_cache_evictions_total", TABLE_AT(threads_evicted) },
-	{ "rand_guard_thread_cache_insert_failures_total", STAT(threads_insert_failed) },
-	{ "rand_guard_pending_exec_sources", STAT(nr_pending_sources) },
-	{ "rand_guard_pending_exec_sources_capacity", 500 },
-	{ "rand_guard_pending_exec_sources_refused_total", STAT(sources_refused) },
-	{ "rand_guard_pending_exec_sources_failed_total", STAT(sources_failed) },
-	{ "rand_guard_records_submitted_total{type=\"process_relationship\"}",
-	  STAT(submitted[RG_RECORD_FORK]) },
-	{ "rand_guard_records_submitted_total{type=\"process_start\"}",
-	  STAT(submitted[RG_RECORD_EXEC]) },
-	{ "rand_guard_records_lost_total{type=\"process_exit\"}", STAT(ring_lost[RG_RECORD_EXIT]) },
-	{ "rand_guard_records_lost_total{type=\"thread_start\"}",
-	  STAT(ring_lost[RG_RECORD_THREAD_START]) },
-	{ "rand_guard_records_read_total{type=\"thread_exit\"}",
-	  COUNTER(events_read[RG_RECORD_THREAD_EXIT]) },
-	{ "rand_guard_records_written_total{type=\"process_start\"}",
-	  COUNTER(events_output[RG_RECORD_EXEC]) },
-	{ "rand_guard_records_written_total{type=\"alert\"}", COUNTER(alerts_output) },
-	{ "rand_guard_records_bad_total", COUNTER(events_bad) },
-	{ "rand_guard_unreadable_total{field=\"args\"}", STAT(args_unreadable) },
-	{ "rand_guard_unreadable_total{field=\"cwd\"}", STAT(cwd_unreadable) },
-	{ "rand_guard_unreadable_total{field=\"env\"}", STAT(env_unreadable) },
-	{ "rand_guard_unreadable_total{field=\"exe_path\"}", STAT(exe_unreadable) },
-	{ "rand_guard_unreadable_total{field=\"filename\"}", STAT(filename_unreadable) },
-	{ "rand_guard_alerts_total{rule_id=\"PROC-001\",severity=\"critical\"}", UINT64_MAX },
-	{ "rand_guard_alerts_total{rule_id=\"PROC-002\",severity=\"low\"}", 0 },
-	{ "rand_guard_map_memory_bytes{map=\"proc_table\"}", 111 },
-	{ "rand_guard_map_memory_bytes{map=\"events\"}", 222 },
-	{ "rand_guard_program_runs_total{program=\"on_fork\"}", PROGS },
-	{ "rand_guard_program_missed_runs_total{program=\"on_fork\"}", PROGS + 1 },
-	{ "rand_guard_program_verified_instructions{program=\"on_exec\"}", PROGS + 5 },
-	{ "rand_guard_rules", 2 },
-	{ "rand_guard_output_lines_total", 888 },
-	{ "rand_guard_output_failures_total", 999 },
-	{ "rand_guard_reloads_total", COUNTER(reloads) },
-	{ "rand_guard_reload_failures_total", COUNTER(reload_failures) },
-	{ "rand_guard_last_reload_failed", COUNTER(last_reload_failed) },
-	{ "rand_guard_textfile_failures_total", COUNTER(textfile_failures) },
-	{ "process_resident_memory_bytes",
-	  AT(PROCESS, struct metrics_process, resident_bytes) },
-	{ "process_virtual_memory_bytes", AT(PROCESS, struct metrics_process, virtual_bytes) },
-	{ "process_open_fds", AT(PROCESS, struct metrics_process, open_fds) },
-	{ "process_max_fds", AT(PROCESS, struct metrics_process, max_fds) },
+	{"rand_guard_watching", 1},
+	{"rand_guard_process_cache_entries{state=\"live\"}", TABLE_AT(live)},
+	{"rand_guard_process_cache_entries{state=\"exited\"}", TABLE_AT(exited)},
+	{"rand_guard_process_cache_capacity", 5000},
+	{"rand_guard_process_cache_allocated", 5272},
+	{"rand_guard_process_cache_inserts_total", STAT(inserted)},
+	{"rand_guard_process_cache_deletes_total", STAT(deleted)},
+	{"rand_guard_process_cache_reclaims_total", STAT(reclaimed)},
+	{"rand_guard_process_cache_evictions_total", TABLE_AT(evicted)},
+	{"rand_guard_process_cache_insert_failures_total", STAT(insert_failed)},
+	{"rand_guard_process_cache_misses_total", STAT(lookup_misses)},
+	{"rand_guard_process_cache_stale_identities_total", STAT(stale_identity)},
+	{"rand_guard_process_cache_rebuilt_total", STAT(rebuilt)},
+	{"rand_guard_process_cache_torn_total", STAT(torn)},
+	{"rand_guard_process_cache_unqueued_total", STAT(queue_failed)},
+	{"rand_guard_process_cache_walk_failures_total", COUNTER(count_failures)},
+	{"rand_guard_thread_cache_entries", TABLE_AT(threads)},
+	{"rand_guard_thread_cache_capacity", 777},
+	{"rand_guard_thread_cache_inserts_total", STAT(threads_inserted)},
+	{"rand_guard_thread_cache_deletes_total", STAT(threads_deleted)},
+	{"rand_guard_thread_cache_evictions_total", TABLE_AT(threads_evicted)},
+	{"rand_guard_thread_cache_insert_failures_total", STAT(threads_insert_failed)},
+	{"rand_guard_pending_exec_sources", STAT(nr_pending_sources)},
+	{"rand_guard_pending_exec_sources_capacity", 500},
+	{"rand_guard_pending_exec_sources_refused_total", STAT(sources_refused)},
+	{"rand_guard_pending_exec_sources_failed_total", STAT(sources_failed)},
+	{"rand_guard_records_submitted_total{type=\"process_relationship\"}",
+	 STAT(submitted[RG_RECORD_FORK])},
+	{"rand_guard_records_submitted_total{type=\"process_start\"}",
+	 STAT(submitted[RG_RECORD_EXEC])},
+	{"rand_guard_records_lost_total{type=\"process_exit\"}", STAT(ring_lost[RG_RECORD_EXIT])},
+	{"rand_guard_records_lost_total{type=\"thread_start\"}",
+	 STAT(ring_lost[RG_RECORD_THREAD_START])},
+	{"rand_guard_records_read_total{type=\"thread_exit\"}",
+	 COUNTER(events_read[RG_RECORD_THREAD_EXIT])},
+	{"rand_guard_records_written_total{type=\"process_start\"}",
+	 COUNTER(events_output[RG_RECORD_EXEC])},
+	{"rand_guard_records_written_total{type=\"alert\"}", COUNTER(alerts_output)},
+	{"rand_guard_records_bad_total", COUNTER(events_bad)},
+	{"rand_guard_unreadable_total{field=\"args\"}", STAT(args_unreadable)},
+	{"rand_guard_unreadable_total{field=\"cwd\"}", STAT(cwd_unreadable)},
+	{"rand_guard_unreadable_total{field=\"env\"}", STAT(env_unreadable)},
+	{"rand_guard_unreadable_total{field=\"exe_path\"}", STAT(exe_unreadable)},
+	{"rand_guard_unreadable_total{field=\"filename\"}", STAT(filename_unreadable)},
+	{"rand_guard_alerts_total{rule_id=\"PROC-001\",severity=\"critical\"}", UINT64_MAX},
+	{"rand_guard_alerts_total{rule_id=\"PROC-002\",severity=\"low\"}", 0},
+	{"rand_guard_map_memory_bytes{map=\"proc_table\"}", 111},
+	{"rand_guard_map_memory_bytes{map=\"events\"}", 222},
+	{"rand_guard_program_runs_total{program=\"on_fork\"}", PROGS},
+	{"rand_guard_program_missed_runs_total{program=\"on_fork\"}", PROGS + 1},
+	{"rand_guard_program_verified_instructions{program=\"on_exec\"}", PROGS + 5},
+	{"rand_guard_rules", 2},
+	{"rand_guard_output_lines_total", 888},
+	{"rand_guard_output_failures_total", 999},
+	{"rand_guard_reloads_total", COUNTER(reloads)},
+	{"rand_guard_reload_failures_total", COUNTER(reload_failures)},
+	{"rand_guard_last_reload_failed", COUNTER(last_reload_failed)},
+	{"rand_guard_textfile_failures_total", COUNTER(textfile_failures)},
+	{"process_resident_memory_bytes", AT(PROCESS, struct metrics_process, resident_bytes)},
+	{"process_virtual_memory_bytes", AT(PROCESS, struct metrics_process, virtual_bytes)},
+	{"process_open_fds", AT(PROCESS, struct metrics_process, open_fds)},
+	{"process_max_fds", AT(PROCESS, struct metrics_process, max_fds)},
 };
 
 Test(metrics, each_value)
@@ -207,8 +208,9 @@ Test(metrics, each_value)
 
 	for (i = 0; i < ARRAY_SIZE(plain); i++)
 		ASSERT_VALUE(text, plain[i].name, plain[i].value);
-	assert_line(text, "rand_guard_build_info{version=\"" RG_VERSION "\",kernel=\"6.1.0-1-amd64\","
-			  "exec_source_hook=\"prepare\"} 1");
+	assert_line(text,
+		    "rand_guard_build_info{version=\"" RG_VERSION "\",kernel=\"6.1.0-1-amd64\","
+		    "exec_source_hook=\"prepare\"} 1");
 }
 
 Test(metrics, nanoseconds_are_told_in_seconds)
@@ -258,8 +260,10 @@ Test(metrics, values_of_labels_are_escaped)
 	in->rules = set;
 	in->kernel = "\"";
 	text = text_of(in);
-	assert_line(text, "rand_guard_alerts_total{rule_id=\"a\\\\b\\\"c\\nd\\\\\",severity=\"critical\"} "
-			  "18446744073709551615");
+	assert_line(
+		text,
+		"rand_guard_alerts_total{rule_id=\"a\\\\b\\\"c\\nd\\\\\",severity=\"critical\"} "
+		"18446744073709551615");
 	cr_assert(strstr(text, "kernel=\"\\\"\",exec_source_hook"));
 }
 
@@ -284,7 +288,7 @@ Test(metrics, without_kernel_side)
 Test(metrics, the_buffer_grows_once)
 {
 	_cleanup_free_ struct metrics_input *in = input();
-	struct text text = { 0 };
+	struct text text = {0};
 	_cleanup_free_ char *first = NULL;
 	size_t size;
 
@@ -297,7 +301,7 @@ Test(metrics, the_buffer_grows_once)
 	free(text.data);
 }
 
-/* --- the format ------------------------------------------------------------------------------------- */
+/* --- the format ------------------------------------------------------------------------------- */
 
 static size_t name_len(const char *at)
 {
@@ -328,12 +332,13 @@ Test(metrics, each_metric_has_help_and_type)
 			cr_assert_gt(strcspn(name + len, "\n"), 10);
 			check_block(text, name, len);
 		} else if (*line != '#') {
-			cr_assert(name_len(line) == len && !strncmp(line, name, len), "'%.60s'", line);
+			cr_assert(name_len(line) == len && !strncmp(line, name, len), "'%.60s'",
+				  line);
 		}
 	}
 }
 
-/* --- what etc/ asks for ----------------------------------------------------------------------------- */
+/* --- what etc/ asks for ----------------------------------------------------------------------- */
 
 /* make runs from the top, which is what __FILE__ is relative to. */
 static char *read_source(const char *path)
@@ -352,9 +357,9 @@ static char *read_source(const char *path)
 
 static bool is_ours(const char *name, size_t len)
 {
-	static const char *const prefixes[] = { "rand_guard_", "process_cpu_", "process_resident_",
-						"process_virtual_", "process_open_", "process_max_",
-						"process_start_time_" };
+	static const char *const prefixes[] = {
+		"rand_guard_",	 "process_cpu_", "process_resident_",  "process_virtual_",
+		"process_open_", "process_max_", "process_start_time_"};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
@@ -387,7 +392,7 @@ Test(metrics, rules_and_dashboard_name_what_there_is)
 	cr_assert_geq(check_names("etc/grafana/rand-guard.json", text), 20);
 }
 
-/* --- from a real agent's parts ------------------------------------------------------------------------ */
+/* --- from a real agent's parts ---------------------------------------------------------------- */
 
 static char tmp_dir[] = "/tmp/rand-guard-metrics-XXXXXX";
 static char textfile[sizeof(tmp_dir) + 16];
@@ -405,7 +410,7 @@ static void set_up(void)
 	free(config->metrics.textfile);
 	config->metrics.textfile = strdup(textfile);
 	cr_assert_eq(sink_new_file("/dev/null", &sink), 0);
-	health = (struct health){ .config = config, .sink = sink, .counters = &counters };
+	health = (struct health){.config = config, .sink = sink, .counters = &counters};
 	cr_assert_eq(metrics_new(&health, &metrics), 0);
 }
 
@@ -456,14 +461,15 @@ Test(metrics_agent, what_it_counts)
 	text = metrics_render(metrics);
 	cr_assert_eq(text.len, strlen(text.data));
 	cr_assert_eq(value_of(text.data, "rand_guard_reloads_total"), 17);
-	cr_assert_eq(value_of(text.data, "rand_guard_records_read_total{type=\"process_start\"}"), 18);
+	cr_assert_eq(value_of(text.data, "rand_guard_records_read_total{type=\"process_start\"}"),
+		     18);
 	cr_assert_eq(value_of(text.data, "rand_guard_watching"), 0);
 	counters.reloads = 18;
 	cr_assert_eq(metrics_render(metrics).data, text.data, "it is the same buffer");
 	cr_assert_eq(value_of(text.data, "rand_guard_reloads_total"), 18);
 }
 
-/* --- the textfile --------------------------------------------------------------------------------------- */
+/* --- the textfile ----------------------------------------------------------------------------- */
 
 static const char last_metric[] = "\nrand_guard_textfile_failures_total ";
 
@@ -590,9 +596,11 @@ Test(metrics_agent, textfile_that_cannot_be_replaced)
 	cr_assert_eq(metrics_write_textfile(metrics), 0);
 	cr_assert_eq(metrics_write_textfile(metrics), 0);
 	cr_assert_eq(counters.textfile_failures, 2);
-	assert_said(fd, "rand-guard: error: metrics.textfile: cannot write '%s': Is a directory; trying "
-			"again with each health record\n"
-			"rand-guard: metrics.textfile: '%s' is written again\n");
+	assert_said(
+		fd,
+		"rand-guard: error: metrics.textfile: cannot write '%s': Is a directory; trying "
+		"again with each health record\n"
+		"rand-guard: metrics.textfile: '%s' is written again\n");
 }
 
 /* What an agent that was killed left, or what somebody put there to be overwritten. */

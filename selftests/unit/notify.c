@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A socket of the test's own stands for systemd. Each test is a process with its own environment. */
+/*
+ * A socket of the test's own stands for systemd. Each test is a process with its own environment.
+ */
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -21,7 +23,7 @@ TestSuite(notify, .init = clear_environment, .timeout = 20);
 
 static int listen_at(const char *path, size_t len)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	memcpy(address.sun_path, path, len);
@@ -131,7 +133,7 @@ Test(notify, nobody_asked)
 
 Test(notify, a_name_that_is_no_address)
 {
-	static const char *const names[] = { "", "@", "/", "relative", "vsock:2:1234" };
+	static const char *const names[] = {"", "@", "/", "relative", "vsock:2:1234"};
 	char longest[200];
 	size_t i;
 
@@ -161,7 +163,7 @@ static void fill(const struct sockaddr_un *address, socklen_t len)
 /* A manager that doesn't read holds the agent up for a second, not for ever. */
 Test(notify, a_full_queue)
 {
-	struct sockaddr_un address = { 0 };
+	struct sockaddr_un address = {0};
 	socklen_t len = sizeof(address);
 	char name[64];
 	int fd;
