@@ -279,8 +279,7 @@ static void on_health(void *ctx, uint32_t events __attribute__((unused)))
 	tell_lost(a);
 	write_own_line(a, health_line);
 	flush(a);
-	if (a->config->metrics.textfile && metrics_write_textfile(a->metrics))
-		a->counters.textfile_failures++;
+	metrics_write_textfile(a->metrics);
 }
 
 static void on_retry(void *ctx, uint32_t events __attribute__((unused)))
@@ -339,6 +338,7 @@ static void take_over(struct agent *a, struct config *new)
 	struct config *c = a->config;
 	struct config old = *c;
 
+	rule_set_keep_counts(new->rules, c->rules);
 	c->rules = new->rules;
 	c->nr_rules_disabled = new->nr_rules_disabled;
 	c->rules_dir = new->rules_dir;
@@ -381,6 +381,17 @@ static bool reopen_output(struct agent *a)
 	return !r;
 }
 
+static void count_reload(struct counters *c, int result)
+{
+	c->last_reload_failed = result != 0;
+	if (result) {
+		c->reload_failures++;
+		return;
+	}
+	c->reloads++;
+	c->last_reload_ns = now_ns(CLOCK_REALTIME);
+}
+
 static void reload(struct agent *a)
 {
 	bool settings, output;
@@ -388,10 +399,7 @@ static void reload(struct agent *a)
 	notify_reloading();
 	settings = reload_settings(a);
 	output = reopen_output(a);
-	if (settings && output)
-		a->counters.reloads++;
-	else
-		a->counters.reload_failures++;
+	count_reload(&a->counters, settings && output ? 0 : -EINVAL);
 	if (settings)
 		log_info("reloaded: %zu rules", rule_set_size(a->config->rules));
 	notify("READY=1");
@@ -516,6 +524,7 @@ static int start(struct agent *a)
 		.cwd = a->config->process.collect_cwd,
 		.env = a->config->process.collect_env,
 	};
+	a->counters.last_reload_ns = now_ns(CLOCK_REALTIME);
 	r = a->config->ebpf.enabled ? set_up_ring(a) : 0;
 	a->health.probe = a->probe;
 	if (!r)
@@ -577,8 +586,7 @@ static void finish(struct agent *a)
 	health_count(&a->health);
 	tell_lost(a);
 	write_own_line(a, health_line);
-	if (a->config->metrics.textfile)
-		metrics_write_textfile(a->metrics);
+	metrics_write_textfile(a->metrics);
 	flush_last(a);
 	log_info("stopped: %llu records read, %llu alerts",
 		 (unsigned long long)counters_sum(a->counters.events_read),

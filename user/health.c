@@ -173,7 +173,7 @@ void health_line(const struct health *h, struct json *j, const struct line_head 
 
 	json_line_begin(j, "health", head);
 	json_u64(j, "uptime_secs", (head->timestamp_ns - h->start_ns) / NSEC_PER_SEC);
-	json_u64(j, "rss_kb", counters_rss_bytes() / 1024);
+	json_u64(j, "rss_kb", counters_memory().resident_bytes / 1024);
 	json_u64(j, "raw_events_read", counters_sum(c->events_read));
 	json_u64(j, "raw_events_bad", c->events_bad);
 	json_u64(j, "normalized_events_output", counters_sum(c->events_output));
