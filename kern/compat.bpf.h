@@ -8,20 +8,20 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "../shared/config.h"
 #include "../shared/stats.h"
 
 /* Constants that BTF doesn't carry. */
 #define EEXIST 17
 #define RG_SIGNAL_GROUP_EXIT 0x00000004 /* signal_struct.flags: group_exit_code holds */
 
+#define RG_PF_KTHREAD 0x00200000 /* task_struct.flags: a kernel thread */
+
 /* Set before loading; one object for all hooks. */
 extern const volatile struct rg_config rg_config;
-extern struct rg_control rg_control;
-extern struct rg_stats rg_stats;
+extern struct rg_state rg_state;
 
-#define RG_STAT_INC(field) __sync_fetch_and_add(&rg_stats.field, 1)
-#define RG_STAT_DEC(field) __sync_fetch_and_add(&rg_stats.field, -1)
+#define RG_STAT_INC(field) __sync_fetch_and_add(&rg_state.stats.field, 1)
+#define RG_STAT_DEC(field) __sync_fetch_and_add(&rg_state.stats.field, -1)
 
 /*
  * The group_dead argument came in 6.16 and takes its place from the context, where an older kernel has

@@ -5,6 +5,7 @@
  */
 #include "collect.bpf.h"
 #include "exec_source.bpf.h"
+#include "thread_table.bpf.h"
 
 /* Pieces of a kernel string that are counted: PATH_MAX in steps of RG_PATH_MAX - 1. */
 #define EXEC_STRING_STEPS 17
@@ -32,57 +33,74 @@ __weak __noinline int exec__string(__u64 string, __u32 offset)
 		start += n - 1;
 	}
 	start += n - 1; /* the end */
-	if (start - string < RG_PATH_MAX)
+	if (!i)
 		return (start - string) & EXEC_STRING_LEN_MASK;
-	n = bpf_probe_read_kernel(&s->record[offset], RG_PATH_MAX - 1, (void *)(start - RG_PATH_MAX + 1));
-	return n ? -1 : (RG_PATH_MAX - 1) | EXEC_STRING_TRUNCATED;
+	/* The steps wrote over each other: the last bytes once more. */
+	n = start - string < RG_PATH_MAX ? 0 : EXEC_STRING_TRUNCATED;
+	if (bpf_probe_read_kernel(&s->record[offset], RG_PATH_MAX - 1, (void *)(start - RG_PATH_MAX + 1)))
+		return -1;
+	return (RG_PATH_MAX - 1) | n;
 }
 
 /* The row as it is now; what only the fork knew comes from the table, or from the present parent. */
-static __always_inline void exec__row(struct task_struct *task, struct scratch *s)
+static __always_inline void exec__row(struct task_struct *task, struct linux_binprm *bprm,
+				      struct scratch *s)
 {
 	struct rg_proc *row = &s->row, *known = &s->other, *in_table;
 
 	task__row(task, s, SCRATCH_EXEC, row);
+	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+		row->flags |= RG_SECURE_EXEC;
 	in_table = proc_table__find(row->pid, row->start_time_ns);
-	if (in_table && proc_table__copy(in_table, row->pid, row->start_time_ns, known)) {
-		row->ppid = known->ppid;
-		row->parent_start_time_ns = known->parent_start_time_ns;
-		proc_table__update(in_table, row);
+	if (!in_table) {
+		proc_table__put_rebuilt(row);
 		return;
 	}
-	row->flags |= RG_REBUILT;
-	if (proc_table__put(row))
+	if (proc_table__copy_head(in_table, known) &&
+	    proc_table__is(known, row->pid, row->start_time_ns)) {
+		row->ppid = known->ppid;
+		row->parent_start_time_ns = known->parent_start_time_ns;
+	} else {
+		row->flags |= RG_REBUILT;
 		RG_STAT_INC(rebuilt);
+	}
+	proc_table__set_sum(row);
+	proc_table__write(in_table, row);
 }
 
 /* The creator's row, into s->other: from the table, or from the task if it is still the parent. */
 static __always_inline bool exec__parent(struct task_struct *task, struct scratch *s)
 {
-	struct task_struct *parent = task->real_parent;
+	struct task_struct *parent = task->real_parent, *leader = parent->group_leader;
 	struct rg_proc *row = &s->row;
 
-	parent = parent->group_leader;
-	if ((__u32)parent->tgid == row->ppid && parent->start_boottime == row->parent_start_time_ns)
-		return proc_table__get_or_rebuild(parent, s, SCRATCH_EXEC, &s->other);
-	return proc_table__get(row->ppid, row->parent_start_time_ns, &s->other);
+	if ((__u32)leader->tgid != row->ppid || leader->start_boottime != row->parent_start_time_ns)
+		return proc_table__get(row->ppid, row->parent_start_time_ns, &s->other);
+	proc_table__get_or_rebuild(parent, s, SCRATCH_EXEC, &s->other);
+	return true;
 }
 
 /* From the creator in s->other on; a row that is there no more ends the line. */
-static __always_inline void exec__ancestors(struct scratch *s)
+static __always_inline void exec__ancestors(struct scratch *s, __u32 *size)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	struct rg_proc *row = &s->other;
-	__u32 i;
+	struct rg_ancestor *ancestor;
+	__u32 i, offset = *size;
 
 	for (i = 0; i < RG_MAX_ANCESTORS; i++) {
-		rec->ancestors[i].pid = row->pid;
-		__builtin_memcpy(rec->ancestors[i].comm, row->comm, RG_COMM_LEN);
+		if (offset > RG_RECORD_BASE_MAX - sizeof(*ancestor))
+			break;
+		ancestor = (void *)&s->record[offset];
+		ancestor->pid = row->pid;
+		__builtin_memcpy(ancestor->comm, row->comm, RG_COMM_LEN);
+		offset += sizeof(*ancestor);
 		rec->nr_ancestors = i + 1;
 		if (!row->ppid || i + 1 == RG_MAX_ANCESTORS ||
-		    !proc_table__get(row->ppid, row->parent_start_time_ns, row))
-			return;
+		    !proc_table__get_head(row->ppid, row->parent_start_time_ns, row))
+			break;
 	}
+	*size = offset;
 }
 
 static __always_inline void exec__body(struct task_struct *task, struct scratch *s)
@@ -111,7 +129,8 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s, __u32 *size)
 {
 	struct rg_record_exec *rec = (void *)s->record;
-	const char *filename = bprm->filename, *interp = bprm->interp;
+	/* Not by dereference: from 6.17 on that gives a pointer that no function takes as a number. */
+	const char *filename = BPF_CORE_READ(bprm, filename), *interp = BPF_CORE_READ(bprm, interp);
 	int r = exec__string((__u64)filename, *size);
 
 	if (r < 0) {
@@ -133,23 +152,21 @@ static __always_inline void exec__names(struct linux_binprm *bprm, struct scratc
 	}
 }
 
-static __always_inline void exec__parent_part(struct task_struct *task, struct scratch *s, __u32 *size)
+static __always_inline void exec__parent_part(struct scratch *s, __u32 *size)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 
-	if (!exec__parent(task, s))
-		return;
 	rec->parent_known = 1;
 	rec->parent_exe_len = s->other.exe_len & (RG_PATH_MAX - 1);
 	__builtin_memcpy(rec->parent_comm, s->other.comm, sizeof(rec->parent_comm));
 	record__append(s, size, s->other.exe, rec->parent_exe_len);
-	exec__ancestors(s);
 }
 
 static __always_inline void exec__record(struct task_struct *task, struct linux_binprm *bprm,
 					 struct scratch *s, enum rg_exec_syscall source)
 {
 	struct rg_record_exec *rec = (void *)s->record;
+	bool parent_known = exec__parent(task, s);
 	__u32 size = sizeof(*rec);
 
 	exec__body(task, s);
@@ -157,28 +174,30 @@ static __always_inline void exec__record(struct task_struct *task, struct linux_
 	rec->exe_len = s->row.exe_len & (RG_PATH_MAX - 1);
 	record__append(s, &size, s->row.exe, rec->exe_len);
 	exec__names(bprm, s, &size);
-	exec__parent_part(task, s, &size);
+	if (parent_known) {
+		exec__parent_part(s, &size);
+		exec__ancestors(s, &size);
+	}
 	if (rg_config.collect_cwd)
 		collect__cwd(task, s, &size);
 	if (rg_config.collect_args)
 		collect__args(task, s, &size);
 	if (rg_config.collect_env)
 		collect__env(task, s, &size);
-	if (size <= (rg_config.collect_args || rg_config.collect_env ? RG_RECORD_MAX : RG_RECORD_BASE_MAX))
-		record__submit(&rec->hdr, RG_RECORD_EXEC, size);
+	record__submit(&rec->hdr, RG_RECORD_EXEC, size);
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
 {
 	enum rg_exec_syscall source = exec_source__take(task);
 	struct scratch *s = scratch__get(SCRATCH_EXEC);
 
+	if (rg_config.max_threads && old_tid != task->pid)
+		thread_table__take(task->tgid, old_tid); /* it is the leader now */
 	if (!s)
 		return 0;
-	exec__row(task, s);
-	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
-		s->row.flags |= RG_SECURE_EXEC;
+	exec__row(task, bprm, s);
 	if (record__is_wanted(RG_RECORD_EXEC, s->row.pid))
 		exec__record(task, bprm, s, source);
 	return 0;

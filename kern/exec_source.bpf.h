@@ -21,7 +21,7 @@ static __always_inline void exec_source__set(struct task_struct *task, enum rg_e
 {
 	struct rg_exec_source *source;
 
-	if (rg_stats.nr_pending_sources >= rg_config.max_pending_sources) {
+	if (rg_state.stats.nr_pending_sources >= rg_config.max_pending_sources) {
 		RG_STAT_INC(sources_refused);
 		return;
 	}

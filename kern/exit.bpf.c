@@ -5,49 +5,71 @@
  */
 #include "exec_source.bpf.h"
 #include "record.bpf.h"
+#include "thread_table.bpf.h"
 
-/* As wait(2) will report it: of the group if something ended it whole, else the leader's own. */
-static __always_inline int exit__status(struct task_struct *leader)
+/* As wait(2) will report it: of the group if something ended it whole, else the task's own. */
+static __always_inline int exit__status(struct task_struct *task)
 {
-	struct signal_struct *signal = leader->signal;
+	struct signal_struct *signal = task->signal;
 
 	if (signal->flags & RG_SIGNAL_GROUP_EXIT)
 		return signal->group_exit_code;
-	return leader->exit_code;
+	return task->exit_code;
 }
 
-/*
- * The table's row becomes the exited one, s->row its copy. 1: done; 0: there was none, so that s->row is made
- * from the task, whose memory is gone by now; -1: somebody reported this end already.
- */
-static __always_inline int exit__row(struct task_struct *leader, struct scratch *s)
+enum exit_row {
+	EXIT_KNOWN, /* s->row is the row's copy */
+	EXIT_UNKNOWN, /* there was none, or none whole: s->row is made from the task, which has no exe now */
+	EXIT_REPORTED, /* somebody reported this end already */
+};
+
+/* A row for who looks for this process later, and, where several tasks can be the last, says who is. */
+static __always_inline enum exit_row exit__put(struct scratch *s, struct rg_proc *row)
 {
+	enum put_result r;
+
+	if (rg_config.exit_has_group_dead && proc_table__is_full())
+		return EXIT_UNKNOWN; /* not at the cost of a live one */
+	row->flags |= RG_REBUILT;
+	r = proc_table__put(row);
+	if (r == PUT_DONE) {
+		RG_STAT_INC(rebuilt);
+		proc_table__retire(NULL, row->pid, row->start_time_ns);
+	}
+	return r == PUT_EXISTS ? EXIT_REPORTED : EXIT_UNKNOWN;
+}
+
+static __always_inline enum exit_row exit__row(struct task_struct *task, struct scratch *s)
+{
+	struct task_struct *leader = task->group_leader;
 	struct rg_proc *copy = &s->row, *row;
+	__u64 now_ns = bpf_ktime_get_boot_ns();
 
 	row = proc_table__find(leader->tgid, leader->start_boottime);
-	if (row && proc_table__copy(row, leader->tgid, leader->start_boottime, copy)) {
-		copy->exit_time_ns = bpf_ktime_get_boot_ns();
-		if (!proc_table__mark_exited(row, copy))
-			return -1;
-		proc_table__retire(row, copy->pid, copy->start_time_ns);
-		return 1;
+	if (row) {
+		if (!proc_table__change(row, leader->tgid, RG_PROC_LIVE, RG_PROC_EXITED))
+			return EXIT_REPORTED;
+		row->exit_time_ns = now_ns;
+		if (proc_table__copy(row, copy)) {
+			proc_table__retire(row, copy->pid, copy->start_time_ns);
+			copy->exit_time_ns = now_ns;
+			return EXIT_KNOWN;
+		}
 	}
-	task__row(leader, s, SCRATCH_EXIT, copy);
-	copy->flags |= RG_REBUILT;
+	task__row(task, s, SCRATCH_EXIT, copy);
 	copy->state = RG_PROC_EXITED;
-	copy->exit_time_ns = bpf_ktime_get_boot_ns();
-	if (!proc_table__put(copy))
-		return row ? 0 : -1;
-	RG_STAT_INC(rebuilt);
-	proc_table__retire(NULL, copy->pid, copy->start_time_ns);
-	return 0;
+	copy->exit_time_ns = now_ns;
+	if (!row)
+		return exit__put(s, copy);
+	proc_table__retire(row, copy->pid, copy->start_time_ns);
+	return EXIT_UNKNOWN;
 }
 
 static __always_inline void exit__record(struct task_struct *leader, struct scratch *s, bool known)
 {
 	struct rg_record_exit *rec = (void *)s->record;
 	struct rg_proc *row = &s->row;
-	__u32 len = row->exe_len & 0xff;
+	__u32 size = sizeof(*rec);
 
 	record__begin(&rec->hdr, RG_RECORD_EXIT);
 	rec->duration_ns = row->exit_time_ns - row->start_time_ns;
@@ -59,25 +81,52 @@ static __always_inline void exit__record(struct task_struct *leader, struct scra
 	rec->status = exit__status(leader);
 	rec->known = known;
 	__builtin_memset(rec->pad, 0, sizeof(rec->pad));
-	rec->exe_len = len;
-	bpf_probe_read_kernel(rec->comm, sizeof(rec->comm), leader->comm);
-	bpf_probe_read_kernel(s->record + sizeof(*rec), len, row->exe);
-	record__submit(&rec->hdr, RG_RECORD_EXIT, sizeof(*rec) + len);
+	rec->exe_len = row->exe_len;
+	__builtin_memcpy(rec->comm, leader->comm, sizeof(rec->comm));
+	record__append(s, &size, row->exe, row->exe_len);
+	record__submit(&rec->hdr, RG_RECORD_EXIT, size);
+}
+
+static __always_inline void exit__process(struct task_struct *task)
+{
+	struct scratch *s = scratch__get(SCRATCH_EXIT);
+	enum exit_row r;
+
+	if (!s)
+		return;
+	r = exit__row(task, s);
+	if (r != EXIT_REPORTED && record__is_wanted(RG_RECORD_EXIT, s->row.pid))
+		exit__record(task->group_leader, s, r == EXIT_KNOWN);
+	/* The agent: its number may be another process's next. */
+	if (rg_state.control.agent_pid == (__u32)task->tgid)
+		rg_state.control.agent_pid = 0;
+}
+
+static __always_inline void exit__thread(struct task_struct *task)
+{
+	struct rg_record_thread_exit rec = {};
+
+	rec.known = thread_table__take(task->tgid, task->pid);
+	if (!record__is_wanted(RG_RECORD_THREAD_EXIT, task->tgid))
+		return;
+	record__begin(&rec.hdr, RG_RECORD_THREAD_EXIT);
+	rec.duration_ns = rec.hdr.timestamp_ns - task->start_boottime;
+	rec.pid = task->tgid;
+	rec.tid = task->pid;
+	rec.uid = task->real_cred->uid.val;
+	rec.gid = task->real_cred->gid.val;
+	rec.status = exit__status(task);
+	__builtin_memcpy(rec.comm, task->comm, sizeof(rec.comm));
+	record__submit(&rec.hdr, RG_RECORD_THREAD_EXIT, sizeof(rec));
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	struct scratch *s = scratch__get(SCRATCH_EXIT);
-	struct task_struct *leader;
-	int known;
-
 	exec_source__take(task); /* an exec that was killed half way */
-	if (!s || !compat__is_group_dead(ctx, task))
-		return 0;
-	leader = task->group_leader;
-	known = exit__row(leader, s);
-	if (known >= 0 && record__is_wanted(RG_RECORD_EXIT, s->row.pid))
-		exit__record(leader, s, known);
+	if (rg_config.max_threads && task->pid != task->tgid)
+		exit__thread(task);
+	if (compat__is_group_dead(ctx, task))
+		exit__process(task);
 	return 0;
 }

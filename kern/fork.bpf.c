@@ -4,68 +4,116 @@
  * Current is the creator, and it may be any of its process's threads.
  */
 #include "record.bpf.h"
+#include "thread_table.bpf.h"
 
-/* The creator by its leader: its row is brought up to date where the process was renamed. */
-static __always_inline void fork__creator(struct task_struct *leader, struct scratch *s)
+/* The creator's row, brought up to date where the process was renamed. */
+static __always_inline void fork__creator(struct task_struct *task, struct scratch *s,
+					  struct rg_proc *creator)
 {
-	struct rg_proc *creator = &s->other, *row;
-	char comm[RG_COMM_LEN];
+	struct task_struct *leader = task->group_leader;
+	__u64 comm[RG_COMM_LEN / sizeof(__u64)];
+	__u64 *known = (__u64 *)creator->comm;
+	struct rg_proc *row;
 
-	proc_table__get_or_rebuild(leader, s, SCRATCH_FORK, creator);
-	bpf_probe_read_kernel(comm, sizeof(comm), leader->comm);
-	if (((__u64 *)comm)[0] == ((__u64 *)creator->comm)[0] &&
-	    ((__u64 *)comm)[1] == ((__u64 *)creator->comm)[1])
+	proc_table__get_or_rebuild(task, s, SCRATCH_FORK, creator);
+	__builtin_memcpy(comm, leader->comm, sizeof(comm));
+	if (comm[0] == known[0] && comm[1] == known[1])
 		return;
 	__builtin_memcpy(creator->comm, comm, sizeof(comm));
+	proc_table__set_sum(creator);
 	row = proc_table__find(creator->pid, creator->start_time_ns);
 	if (row)
 		proc_table__rename(row, creator);
 }
 
-static __always_inline void fork__row(struct task_struct *child, struct scratch *s)
+/* The creator's row becomes the child's: what a fork inherits stays as it is. */
+static __always_inline void fork__row(struct task_struct *child, struct rg_proc *row)
 {
-	struct rg_proc *row = &s->row, *creator = &s->other;
+	__u32 flags = row->flags & (RG_EXE_TRUNCATED | RG_EXE_DELETED);
+	__u64 parent_start_time_ns = row->start_time_ns;
+	__u32 ppid = row->pid;
 
 	task__fill(child, row);
-	row->ppid = creator->pid;
-	row->parent_start_time_ns = creator->start_time_ns;
-	row->flags = creator->flags & (RG_EXE_TRUNCATED | RG_EXE_DELETED);
-	row->exe_len = creator->exe_len;
-	__builtin_memcpy(row->exe, creator->exe, sizeof(row->exe));
+	row->ppid = ppid;
+	row->parent_start_time_ns = parent_start_time_ns;
+	row->flags = flags;
+}
+
+/* s->row still is the creator's. */
+static __always_inline void fork__record_parent(struct scratch *s)
+{
+	struct rg_record_fork *rec = (void *)s->record;
+	struct rg_proc *creator = &s->row;
+
+	rec->parent_pid = creator->pid;
+	rec->parent_known = 1;
+	rec->pad = 0;
+	rec->parent_exe_len = creator->exe_len;
+	__builtin_memcpy(rec->parent_comm, creator->comm, sizeof(rec->parent_comm));
 }
 
 static __always_inline void fork__record(struct scratch *s)
 {
-	struct rg_proc *row = &s->row, *creator = &s->other;
 	struct rg_record_fork *rec = (void *)s->record;
-	__u32 len = creator->exe_len & 0xff;
+	struct rg_proc *row = &s->row;
+	__u32 size = sizeof(*rec);
 
 	record__begin(&rec->hdr, RG_RECORD_FORK);
-	rec->parent_pid = creator->pid;
 	rec->child_pid = row->pid;
 	rec->child_tid = row->tid;
 	rec->uid = row->uid;
 	rec->gid = row->gid;
-	rec->parent_known = 1;
-	rec->pad = 0;
-	rec->parent_exe_len = len;
-	__builtin_memcpy(rec->parent_comm, creator->comm, sizeof(rec->parent_comm));
 	__builtin_memcpy(rec->child_comm, row->comm, sizeof(rec->child_comm));
-	bpf_probe_read_kernel(s->record + sizeof(*rec), len, creator->exe);
-	record__submit(&rec->hdr, RG_RECORD_FORK, sizeof(*rec) + len);
+	record__append(s, &size, row->exe, row->exe_len); /* inherited: the parent's */
+	record__submit(&rec->hdr, RG_RECORD_FORK, size);
+}
+
+static __always_inline void fork__process(struct task_struct *parent, struct task_struct *child)
+{
+	struct scratch *s = scratch__get(SCRATCH_FORK);
+	struct rg_proc *row;
+
+	if (!s)
+		return;
+	fork__creator(parent, s, &s->row);
+	fork__record_parent(s);
+	fork__row(child, &s->row);
+	if (proc_table__put(&s->row) == PUT_EXISTS) {
+		/* The snapshot was faster, but it knew the present parent only. */
+		row = proc_table__find(s->row.pid, s->row.start_time_ns);
+		if (row)
+			proc_table__write(row, &s->row);
+	}
+	if (record__is_wanted(RG_RECORD_FORK, s->row.ppid))
+		fork__record(s);
+}
+
+static __always_inline void fork__thread(struct task_struct *creator, struct task_struct *task)
+{
+	struct rg_record_thread_start rec = {};
+	struct rg_thread row = {};
+
+	thread_table__fill(task, &row);
+	row.creator_tid = creator->pid;
+	thread_table__put(&row);
+	if (!record__is_wanted(RG_RECORD_THREAD_START, row.pid))
+		return;
+	record__begin(&rec.hdr, RG_RECORD_THREAD_START);
+	rec.pid = row.pid;
+	rec.tid = row.tid;
+	rec.creator_tid = row.creator_tid;
+	rec.uid = task->real_cred->uid.val;
+	rec.gid = task->real_cred->gid.val;
+	__builtin_memcpy(rec.comm, row.comm, sizeof(rec.comm));
+	record__submit(&rec.hdr, RG_RECORD_THREAD_START, sizeof(rec));
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct scratch *s = scratch__get(SCRATCH_FORK);
-
-	if (child->pid != child->tgid || !s)
-		return 0;
-	fork__creator(parent->group_leader, s);
-	fork__row(child, s);
-	proc_table__put(&s->row);
-	if (record__is_wanted(RG_RECORD_FORK, s->row.ppid))
-		fork__record(s);
+	if (child->pid == child->tgid)
+		fork__process(parent, child);
+	else if (rg_config.max_threads)
+		fork__thread(parent, child);
 	return 0;
 }

@@ -5,6 +5,4 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct rg_config rg_config = {};
-struct rg_control rg_control = {};
-struct rg_stats rg_stats = {};
-struct rg_census rg_census = {};
+struct rg_state rg_state = {};

@@ -2,17 +2,20 @@
 /*
  * The process table: an LRU hash of rows, and a queue of those that have ended.
  *
- * Room. max_rows is what the user asked for; the map has 128 more for each possible CPU, the most that
- * the LRU sets aside for one (LOCAL_FREE_TARGET), so it never evicts below max_rows. At max_rows an insert
- * first deletes the longest ended row; if none is left, rows go into the slack, and what ends then is
- * deleted at once. So: above max_rows no ended row is kept, and the LRU can only take a live one when
- * nothing else is there.
+ * Room. max_rows is what the user asked for; the map has more, by what the LRU sets aside for each CPU (see
+ * loader.c), so it never evicts below max_rows. At max_rows an insert first deletes the longest ended
+ * row; if none is left, rows go into the slack, and what ends then is deleted at once. So: above max_rows
+ * no ended row is kept, and the LRU can only take a live one when nothing else is there.
  *
- * Readers. A node can be written, freed and reused while a program reads it. So nobody uses a row in place: it is
- * copied, and the copy holds if the row's identity and seq are the same before and after, and seq is even.
+ * Readers. A node can be written, freed and reused while a program reads it. So nobody uses a row in
+ * place: it is copied, and the copy holds if its checksum does (row_sum.bpf.h).
  *
- * Writers. A process's row is written by its own tasks only, and by who replaces the row of a dead one after
- * having won its state by compare-and-swap.
+ * Writers. A row is written by its own process's tasks only: at exec, when there is one task, and at fork to
+ * take over a new name, when "writing" keeps a second task out. A writer whose row was evicted under
+ * it may spoil another process's: that one's readers see it, and put it right from its task.
+ *
+ * States. pid and state are one word, changed by compare-and-swap: a node that was given to another
+ * process meanwhile has another pid, so nobody ends the wrong one.
  */
 #ifndef RG_PROC_TABLE_BPF_H
 #define RG_PROC_TABLE_BPF_H
@@ -40,7 +43,14 @@ struct {
 /* Rows now, as far as the kernel can know: userspace tells what the LRU has evicted. */
 static __always_inline __s64 proc_table__nr_rows(void)
 {
-	return rg_stats.inserted - rg_stats.deleted - rg_stats.reclaimed - rg_control.evicted;
+	const struct rg_stats *stats = &rg_state.stats;
+
+	return stats->inserted - stats->deleted - stats->reclaimed - rg_state.control.evicted;
+}
+
+static __always_inline bool proc_table__is_full(void)
+{
+	return proc_table__nr_rows() >= rg_config.max_rows;
 }
 
 static __always_inline bool proc_table__is(const struct rg_proc *row, __u32 pid, __u64 start_time_ns)
@@ -63,104 +73,104 @@ static __always_inline struct rg_proc *proc_table__find(__u32 pid, __u64 start_t
 	return NULL;
 }
 
-/* A copy of a row that may be written or reused meanwhile: true if it is whole and that process's. */
-static __always_inline bool proc_table__copy(struct rg_proc *row, __u32 pid, __u64 start_time_ns,
-					     struct rg_proc *ret)
+/* How often a copy is tried again when somebody writes the row. */
+#define PROC_TABLE_COPIES 3
+
+/* What names a process but its exe: enough for an ancestor. */
+static __always_inline bool proc_table__copy_head(const struct rg_proc *row, struct rg_proc *ret)
 {
-	__u32 seq;
 	int i;
 
-	for (i = 0; i < 3; i++) {
-		seq = __sync_fetch_and_add(&row->seq, 0); /* ordered before what follows */
-		bpf_probe_read_kernel(ret, sizeof(*ret), row);
-		if (seq == __sync_fetch_and_add(&row->seq, 0) && !(seq & 1) &&
-		    proc_table__is(ret, pid, start_time_ns) &&
-		    proc_table__is(row, pid, start_time_ns))
+	for (i = 0; i < PROC_TABLE_COPIES; i++) {
+		__builtin_memcpy(ret, row, offsetof(struct rg_proc, exe));
+		barrier();
+		if (row_sum__of_head(ret) == ret->sum)
 			return true;
 	}
 	RG_STAT_INC(torn);
 	return false;
 }
 
+static __always_inline bool proc_table__copy(const struct rg_proc *row, struct rg_proc *ret)
+{
+	int i;
+
+	for (i = 0; i < PROC_TABLE_COPIES; i++) {
+		__builtin_memcpy(ret, row, sizeof(*ret));
+		barrier();
+		if (row_sum__of_head(ret) == ret->sum && row_sum__of_exe(ret) == ret->exe_sum)
+			return true;
+	}
+	RG_STAT_INC(torn);
+	return false;
+}
+
+static __always_inline bool proc_table__get_head(__u32 pid, __u64 start_time_ns, struct rg_proc *ret)
+{
+	struct rg_proc *row = proc_table__find(pid, start_time_ns);
+
+	return row && proc_table__copy_head(row, ret) && proc_table__is(ret, pid, start_time_ns);
+}
+
 static __always_inline bool proc_table__get(__u32 pid, __u64 start_time_ns, struct rg_proc *ret)
 {
 	struct rg_proc *row = proc_table__find(pid, start_time_ns);
 
-	return row && proc_table__copy(row, pid, start_time_ns, ret);
+	return row && proc_table__copy(row, ret) && proc_table__is(ret, pid, start_time_ns);
 }
 
-/* The writer's ticket, odd; 0 if another writer was faster. */
-static __always_inline __u32 proc_table__write_begin(struct rg_proc *row)
+static __always_inline void proc_table__set_sum(struct rg_proc *row)
 {
-	__u32 seq;
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		seq = *(volatile __u32 *)&row->seq & ~1;
-		if (__sync_val_compare_and_swap(&row->seq, seq, seq + 1) == seq)
-			return seq + 1;
-	}
-	RG_STAT_INC(torn);
-	return 0;
+	row->sum = row_sum__of_head(row);
 }
 
-/* A node that was reused under the writer is made nobody's: its owner's next look-up rebuilds it. */
-static __always_inline void proc_table__write_end(struct rg_proc *row, __u32 ticket, __u32 pid,
-						  __u64 start_time_ns)
+/* All of a row but its identity, state and lock, from a row whose sums are set. */
+static __always_inline void proc_table__write(struct rg_proc *row, const struct rg_proc *from)
 {
-	if (!proc_table__is(row, pid, start_time_ns)) {
-		RG_STAT_INC(torn);
-		row->start_time_ns = 0;
-	}
-	__sync_val_compare_and_swap(&row->seq, ticket, ticket + 1);
-}
-
-/* What an exec changes. */
-static __always_inline void proc_table__write_image(struct rg_proc *row, const struct rg_proc *from)
-{
+	row->parent_start_time_ns = from->parent_start_time_ns;
+	row->ppid = from->ppid;
+	row->exe_len = from->exe_len;
+	__builtin_memcpy(row->comm, from->comm, sizeof(row->comm));
+	row->exe_sum = from->exe_sum;
+	row->sum = from->sum;
 	row->flags = from->flags;
+	row->exit_time_ns = from->exit_time_ns;
 	row->cgroup_id = from->cgroup_id;
+	row->tid = from->tid;
 	row->pid_ns = from->pid_ns;
 	row->uid = from->uid;
 	row->gid = from->gid;
 	row->euid = from->euid;
 	row->egid = from->egid;
-	row->exe_len = from->exe_len;
-	__builtin_memcpy(row->comm, from->comm, sizeof(row->comm));
 	__builtin_memcpy(row->exe, from->exe, sizeof(row->exe));
-}
-
-/* The row of a process that has executed another file, in place. */
-static __always_inline void proc_table__update(struct rg_proc *row, const struct rg_proc *from)
-{
-	__u32 ticket = proc_table__write_begin(row);
-
-	if (!ticket)
-		return;
-	if (proc_table__is(row, from->pid, from->start_time_ns))
-		proc_table__write_image(row, from);
-	proc_table__write_end(row, ticket, from->pid, from->start_time_ns);
 }
 
 /* The name a process took since its last exec, e.g. by prctl(PR_SET_NAME) of its leader. */
 static __always_inline void proc_table__rename(struct rg_proc *row, const struct rg_proc *from)
 {
-	__u32 ticket = proc_table__write_begin(row);
-
-	if (!ticket)
-		return;
-	if (proc_table__is(row, from->pid, from->start_time_ns))
-		__builtin_memcpy(row->comm, from->comm, sizeof(row->comm));
-	proc_table__write_end(row, ticket, from->pid, from->start_time_ns);
+	if (__sync_val_compare_and_swap(&row->writing, 0, 1))
+		return; /* another thread sees to it */
+	__builtin_memcpy(row->comm, from->comm, sizeof(row->comm));
+	row->sum = from->sum;
+	row->writing = 0;
 }
 
-/* Live -> exited; false if somebody did it before, and the process has ended already. */
-static __always_inline bool proc_table__mark_exited(struct rg_proc *row, const struct rg_proc *from)
+/* pid and state as they lie in the row. */
+union proc_table__life {
+	struct {
+		__u32 pid;
+		enum rg_proc_state state;
+	};
+	__u64 word;
+};
+
+/* From one state to another, if it is this pid's row and in the first. */
+static __always_inline bool proc_table__change(struct rg_proc *row, __u32 pid, enum rg_proc_state from,
+					       enum rg_proc_state to)
 {
-	if (__sync_val_compare_and_swap(&row->state, RG_PROC_LIVE, RG_PROC_EXITED) != RG_PROC_LIVE)
-		return false;
-	row->exit_time_ns = from->exit_time_ns;
-	return true;
+	union proc_table__life old = { { pid, from } }, new = { { pid, to } };
+
+	return __sync_val_compare_and_swap((__u64 *)&row->pid, old.word, new.word) == old.word;
 }
 
 /* Deletes a row whose end of life the caller has won by marking it RG_PROC_RECLAIMED. */
@@ -182,7 +192,7 @@ static __always_inline bool proc_table__pop(bool *ret_reclaimed)
 	row = bpf_map_lookup_elem(&proc_table, &exited.key);
 	if (!row || !proc_table__is(row, exited.key.pid, exited.start_time_ns))
 		return true;
-	if (__sync_val_compare_and_swap(&row->state, RG_PROC_EXITED, RG_PROC_RECLAIMED) != RG_PROC_EXITED)
+	if (!proc_table__change(row, exited.key.pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 		return true;
 	proc_table__reclaim(&exited.key);
 	*ret_reclaimed = true;
@@ -195,7 +205,7 @@ static __always_inline void proc_table__make_room(void)
 	int i;
 
 	for (i = 0; i < PROC_TABLE_MAX_POPS; i++) {
-		if (proc_table__nr_rows() < rg_config.max_rows || !proc_table__pop(&reclaimed))
+		if (!proc_table__is_full() || !proc_table__pop(&reclaimed))
 			return;
 	}
 }
@@ -207,8 +217,7 @@ static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, _
 	bool reclaimed;
 
 	if (proc_table__nr_rows() > rg_config.max_rows) {
-		if (row && __sync_val_compare_and_swap(&row->state, RG_PROC_EXITED,
-						       RG_PROC_RECLAIMED) == RG_PROC_EXITED)
+		if (row && proc_table__change(row, pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 			proc_table__reclaim(&exited.key);
 		return;
 	}
@@ -223,65 +232,82 @@ static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, _
 /* The row of a dead process under a number that has a new owner: overwritten in place. */
 static __always_inline bool proc_table__replace(struct rg_proc *row, const struct rg_proc *with)
 {
-	__u32 state = row->state, ticket;
+	__u32 pid = with->pid;
 
-	if (state == RG_PROC_RECLAIMED ||
-	    __sync_val_compare_and_swap(&row->state, state, RG_PROC_LIVE) != state)
-		return false;
-	ticket = proc_table__write_begin(row);
-	if (!ticket)
+	/* A live one, too: its end was missed. One that is being reclaimed is about to be gone. */
+	if (!proc_table__change(row, pid, RG_PROC_EXITED, RG_PROC_NONE) &&
+	    !proc_table__change(row, pid, RG_PROC_LIVE, RG_PROC_NONE))
 		return false;
 	row->start_time_ns = with->start_time_ns;
-	row->ppid = with->ppid;
-	row->parent_start_time_ns = with->parent_start_time_ns;
-	row->exit_time_ns = with->exit_time_ns;
-	proc_table__write_image(row, with);
-	row->state = with->state;
-	proc_table__write_end(row, ticket, with->pid, with->start_time_ns);
+	proc_table__write(row, with);
+	proc_table__change(row, pid, RG_PROC_NONE, with->state);
 	RG_STAT_INC(deleted);
 	RG_STAT_INC(inserted);
 	return true;
 }
 
-/* In: a new row. False: it is already there, or it could not be taken, which is counted. */
-static __always_inline bool proc_table__put(const struct rg_proc *row)
+enum put_result {
+	PUT_DONE,
+	PUT_EXISTS, /* the same process has a row, which stays as it is */
+	PUT_FAILED, /* the map took none: counted */
+};
+
+/* In: a new row, with its exe's sum set. */
+static __always_inline enum put_result proc_table__put(struct rg_proc *row)
 {
 	struct rg_proc_key key = { .pid = row->pid, .tid = row->tid };
 	struct rg_proc *old;
 	long r;
 
+	proc_table__set_sum(row);
 	proc_table__make_room();
 	r = bpf_map_update_elem(&proc_table, &key, row, BPF_NOEXIST);
 	if (!r) {
 		RG_STAT_INC(inserted);
-		return true;
+		return PUT_DONE;
 	}
 	old = r == -EEXIST ? bpf_map_lookup_elem(&proc_table, &key) : NULL;
 	if (old && proc_table__is(old, row->pid, row->start_time_ns))
-		return false;
+		return PUT_EXISTS;
 	if (old) {
 		RG_STAT_INC(stale_identity);
 		if (proc_table__replace(old, row))
-			return true;
+			return PUT_DONE;
 	}
 	RG_STAT_INC(insert_failed);
-	return false;
+	return PUT_FAILED;
+}
+
+/* In, or over what is there of the same process: made from the task, so at least as true. */
+static __always_inline enum put_result proc_table__put_rebuilt(struct rg_proc *row)
+{
+	enum put_result r;
+	struct rg_proc *old;
+
+	row->flags |= RG_REBUILT;
+	r = proc_table__put(row);
+	if (r == PUT_EXISTS) {
+		old = proc_table__find(row->pid, row->start_time_ns);
+		if (old)
+			proc_table__write(old, row);
+	}
+	if (r != PUT_FAILED)
+		RG_STAT_INC(rebuilt);
+	return r;
 }
 
 /*
- * The process of a leader that is alive, from the table or, if it was lost, made again from the task; a
- * leader that isn't the process asked for any more gives false.
+ * The process of a task that is alive, from the table or, if it was lost, made again from the task.
  */
-static __always_inline bool proc_table__get_or_rebuild(struct task_struct *leader, struct scratch *s,
+static __always_inline void proc_table__get_or_rebuild(struct task_struct *task, struct scratch *s,
 						       __u32 slot, struct rg_proc *ret)
 {
+	struct task_struct *leader = task->group_leader;
+
 	if (proc_table__get(leader->tgid, leader->start_boottime, ret))
-		return true;
-	task__row(leader, s, slot, ret);
-	ret->flags |= RG_REBUILT;
-	if (proc_table__put(ret))
-		RG_STAT_INC(rebuilt);
-	return true;
+		return;
+	task__row(task, s, slot, ret);
+	proc_table__put_rebuilt(ret);
 }
 
 #endif

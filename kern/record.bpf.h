@@ -14,7 +14,7 @@ struct {
 /* The agent's own processes' records are left out: they would be about writing records. */
 static __always_inline bool record__is_wanted(enum rg_record_type type, __u32 pid)
 {
-	return (rg_control.wanted & (1 << type)) && pid != rg_control.agent_pid;
+	return (rg_state.control.wanted & (1 << type)) && pid != rg_state.control.agent_pid;
 }
 
 static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_type type)
@@ -22,24 +22,6 @@ static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_
 	hdr->timestamp_ns = bpf_ktime_get_boot_ns();
 	hdr->abi = RG_ABI_VERSION;
 	hdr->type = type;
-}
-
-/*
- * A wake-up costs more than all else here, so there is one when the reader has asked for the very next
- * record, or for the one that fills the ring to wakeup_bytes. It asks anew before it sleeps.
- */
-static __always_inline __u64 record__wakeup(void)
-{
-	__u32 wake = rg_control.wake;
-
-	if (wake == RG_WAKE_NEVER)
-		return BPF_RB_NO_WAKEUP;
-	if (wake == RG_WAKE_FULL &&
-	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < rg_config.wakeup_bytes)
-		return BPF_RB_NO_WAKEUP;
-	if (__sync_val_compare_and_swap(&rg_control.wake, wake, RG_WAKE_NEVER) != wake)
-		return BPF_RB_NO_WAKEUP;
-	return BPF_RB_FORCE_WAKEUP;
 }
 
 /* A string behind what the record holds; at most RG_PATH_MAX - 1 bytes. */
@@ -54,14 +36,50 @@ static __always_inline void record__append(struct scratch *s, __u32 *size, const
 	*size = offset + len;
 }
 
+/* What scratch has room for; its size follows what is collected. */
+static __always_inline __u32 record__max(void)
+{
+	return rg_config.collect_args || rg_config.collect_env ? RG_RECORD_MAX : RG_RECORD_BASE_MAX;
+}
+
+static __always_inline bool record__is_wakeup_due(__u32 wake)
+{
+	if (wake != RG_WAKE_FULL)
+		return wake == RG_WAKE_NEXT;
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= rg_config.wakeup_bytes;
+}
+
+/*
+ * A wake-up costs more than all else here, so there is one when the reader has asked for the very next
+ * record, or for the one that fills the ring to wakeup_bytes; then it is awake, and asks anew before it sleeps.
+ *
+ * Whether it asked is looked at when the record can be seen, and the reader looks for records when it has asked:
+ * so one of the two sees the other. An empty record that is dropped carries the wake-up.
+ */
+static __always_inline void record__wake_up(void)
+{
+	__u32 wake = *(volatile __u32 *)&rg_state.control.wake;
+	void *empty;
+
+	if (!record__is_wakeup_due(wake) ||
+	    __sync_val_compare_and_swap(&rg_state.control.wake, wake, RG_WAKE_NEVER) != wake)
+		return;
+	empty = bpf_ringbuf_reserve(&events, sizeof(__u64), 0);
+	if (empty)
+		bpf_ringbuf_discard(empty, BPF_RB_FORCE_WAKEUP);
+	else
+		rg_state.control.wake = wake; /* for the next record */
+}
+
 static __always_inline void record__submit(struct rg_record *hdr, enum rg_record_type type, __u32 size)
 {
 	hdr->size_bytes = size;
-	if (bpf_ringbuf_output(&events, hdr, size, record__wakeup())) {
+	/* The first can't be; the verifier wants to see it. */
+	if (size > record__max() || bpf_ringbuf_output(&events, hdr, size, BPF_RB_NO_WAKEUP))
 		RG_STAT_INC(ring_lost[type]);
-		return;
-	}
-	RG_STAT_INC(submitted[type]);
+	else
+		RG_STAT_INC(submitted[type]);
+	record__wake_up();
 }
 
 #endif

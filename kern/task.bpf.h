@@ -4,6 +4,7 @@
 #define RG_TASK_BPF_H
 
 #include "path.bpf.h"
+#include "row_sum.bpf.h"
 
 static __always_inline __u32 task__pid_ns(struct task_struct *task)
 {
@@ -39,20 +40,14 @@ static __always_inline void task__fill(struct task_struct *leader, struct rg_pro
 	row->start_time_ns = leader->start_boottime;
 	row->pid = leader->tgid;
 	row->tid = leader->tgid;
-	row->seq = 0;
 	row->state = RG_PROC_LIVE;
+	row->writing = 0;
 	row->flags = 0;
 	row->exit_time_ns = 0;
 	row->cgroup_id = task__cgroup_id(leader);
 	row->pid_ns = task__pid_ns(leader);
 	task__ids(leader, row);
-	bpf_probe_read_kernel(row->comm, sizeof(row->comm), leader->comm);
-}
-
-static __always_inline void task__no_exe(struct rg_proc *row)
-{
-	row->exe_len = 0;
-	__builtin_memset(row->exe, 0, sizeof(row->exe));
+	__builtin_memcpy(row->comm, leader->comm, sizeof(row->comm));
 }
 
 /* Unlinked, or never had a name, as a memfd. */
@@ -69,36 +64,36 @@ static __always_inline void task__exe(struct task_struct *task, struct scratch *
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	struct dentry *dentry;
-	__u32 at, offset;
+	__u32 at = 0, offset = SCRATCH_PATH_END;
 
-	task__no_exe(row);
-	if (!file)
-		return;
-	dentry = BPF_CORE_READ(file, f_path.dentry);
-	at = path__walk(slot, (__u64)dentry, (__u64)BPF_CORE_READ(file, f_path.mnt));
-	if (at & PATH_UNREADABLE) {
-		RG_STAT_INC(exe_unreadable);
-		return;
+	if (file) {
+		dentry = BPF_CORE_READ(file, f_path.dentry);
+		at = path__walk(slot, (__u64)dentry, (__u64)BPF_CORE_READ(file, f_path.mnt));
+		if (task__is_deleted(dentry))
+			row->flags |= RG_EXE_DELETED;
+		if (at & PATH_UNREADABLE)
+			RG_STAT_INC(exe_unreadable);
+		else
+			offset = at & 0xff;
+		if (at & PATH_TRUNCATED)
+			row->flags |= RG_EXE_TRUNCATED;
 	}
-	offset = at & 0xff;
 	row->exe_len = SCRATCH_PATH_END - offset;
 	bpf_probe_read_kernel(row->exe, sizeof(row->exe), &s->path[offset]);
-	if (at & PATH_TRUNCATED)
-		row->flags |= RG_EXE_TRUNCATED;
-	if (task__is_deleted(dentry))
-		row->flags |= RG_EXE_DELETED;
 }
 
-/* A row made from nothing but the task: its parent is the present one. */
-static __always_inline void task__row(struct task_struct *leader, struct scratch *s, __u32 slot,
+/* A process made from nothing but one of its tasks: its parent is the present one. */
+static __always_inline void task__row(struct task_struct *task, struct scratch *s, __u32 slot,
 				      struct rg_proc *row)
 {
+	struct task_struct *leader = task->group_leader;
 	struct task_struct *parent = leader->real_parent;
 
 	task__fill(leader, row);
-	task__exe(leader, s, slot, row);
+	task__exe(task, s, slot, row); /* a leader that has left its threads has no memory any more */
 	row->ppid = parent->tgid;
 	row->parent_start_time_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	row_sum__set_exe(row);
 }
 
 #endif

@@ -15,7 +15,7 @@
 
 /*
  * Bytes of a path, terminating NUL included. Real executables stay far below it (README has the
- * histogram); with it a row is 352 bytes, and 5000 rows and the ring fit in 3.5 MiB. Of a longer
+ * histogram); with it a row is 368 bytes, and 5000 rows and the ring fit in 3.5 MiB. Of a longer
  * path the last 255 bytes are kept, since its end is what rules compare.
  */
 #define RG_PATH_MAX 256
@@ -50,27 +50,44 @@ enum rg_proc_flags {
 	RG_HAS_ENV = 1 << 12, /* of a record: env was read */
 };
 
+/*
+ * Every field that names the process is covered by a checksum, since a row's memory can be written,
+ * or be given to another process, while somebody copies it: a copy whose sums don't match is none.
+ */
 struct rg_proc {
 	__u64 start_time_ns; /* CLOCK_BOOTTIME at the leader's start: with pid, the identity */
-	__u32 pid; /* the key again: a copy says whose it is */
-	__u32 tid;
-	__u32 seq; /* odd while a program writes; a reader compares it before and after */
+	__u32 pid; /* the key's, so that a copy says whose it is; one word with state: swapped together */
 	enum rg_proc_state state;
-	enum rg_proc_flags flags; /* bit set */
-	__u32 ppid; /* the creator's tgid at fork, for good */
 	__u64 parent_start_time_ns; /* the creator's identity; 0 = unknown */
+	__u32 ppid; /* the creator's tgid at fork, for good */
+	__u32 exe_len; /* bytes of exe without the NUL; 0 = none (kernel thread) or unknown */
+	char comm[RG_COMM_LEN]; /* the process's name: its leader's */
+	__u64 exe_sum; /* checksum of exe, up to exe_len */
+	__u64 sum; /* checksum of start_time_ns, pid, ppid, its start, exe_len, comm and exe_sum */
+	__u32 writing; /* 1 while a program rewrites the row */
+	enum rg_proc_flags flags; /* bit set */
 	__u64 exit_time_ns; /* CLOCK_BOOTTIME; 0 while it lives */
 	__u64 cgroup_id; /* in the unified hierarchy, at the last fork or exec */
+	__u32 tid; /* the key's: pid */
 	__u32 pid_ns; /* inode number of its pid namespace */
 	__u32 uid; /* ids at the last fork or exec, in the initial user namespace */
 	__u32 gid;
 	__u32 euid;
 	__u32 egid;
-	__u32 exe_len; /* bytes of exe without the NUL; 0 = none (kernel thread) or unknown */
-	char comm[RG_COMM_LEN]; /* the process's name: its leader's */
-	char exe[RG_PATH_MAX]; /* resolved absolute path of the file that runs */
+	char exe[RG_PATH_MAX]; /* resolved absolute path of the file that runs; zeros behind it */
 };
-RG_STATIC_ASSERT(sizeof(struct rg_proc) == 352);
+RG_STATIC_ASSERT(sizeof(struct rg_proc) == 368);
+
+/* A thread, with process.track_threads; it goes when it ends. */
+struct rg_thread {
+	__u64 start_time_ns; /* CLOCK_BOOTTIME */
+	__u32 pid; /* the key's */
+	__u32 tid;
+	__u32 creator_tid; /* the thread that made it */
+	__u32 pad;
+	char comm[RG_COMM_LEN]; /* at its start */
+};
+RG_STATIC_ASSERT(sizeof(struct rg_thread) == 40);
 
 /* Which syscall an exec came through; waits in task storage until the exec has happened. */
 enum rg_exec_syscall {

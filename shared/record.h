@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the ring carries: a header, one fixed body per type, then the body's strings, one behind the
- * other in the order of their lengths, without NULs and without gaps. A length of 0 is "none".
+ * other in the order of their lengths, without NULs and without gaps. A length of 0 is "none". An
+ * exec's ancestors lie behind its parent's exe, and may be unaligned.
  */
 #ifndef RG_SHARED_RECORD_H
 #define RG_SHARED_RECORD_H
@@ -20,7 +21,9 @@ enum rg_record_type {
 	RG_RECORD_FORK = 0,
 	RG_RECORD_EXEC = 1,
 	RG_RECORD_EXIT = 2,
-	RG_NR_RECORD_TYPES = 3,
+	RG_RECORD_THREAD_START = 3, /* these two with process.track_threads */
+	RG_RECORD_THREAD_EXIT = 4,
+	RG_NR_RECORD_TYPES = 5,
 };
 
 struct rg_record {
@@ -45,6 +48,8 @@ struct rg_record_fork {
 	char strings[]; /* parent_exe */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_fork) == 72);
+RG_STATIC_ASSERT(__builtin_offsetof(struct rg_record_fork, strings) ==
+		 sizeof(struct rg_record_fork));
 
 struct rg_ancestor {
 	__u32 pid;
@@ -76,13 +81,14 @@ struct rg_record_exec {
 	__u16 cwd_len;
 	__u16 args_len; /* argv, a NUL behind each element, as in the process's memory */
 	__u16 env_len; /* NAME=value, a NUL behind each */
-	__u16 pad2;
+	__u16 pad2[3];
 	char comm[RG_COMM_LEN];
 	char parent_comm[RG_COMM_LEN];
-	struct rg_ancestor ancestors[RG_MAX_ANCESTORS]; /* nearest first, nr_ancestors are filled */
-	char strings[];
+	char strings[]; /* behind parent_exe: nr_ancestors of struct rg_ancestor, nearest first */
 };
-RG_STATIC_ASSERT(sizeof(struct rg_record_exec) == 288);
+RG_STATIC_ASSERT(sizeof(struct rg_record_exec) == 128);
+RG_STATIC_ASSERT(__builtin_offsetof(struct rg_record_exec, strings) ==
+		 sizeof(struct rg_record_exec));
 
 struct rg_record_exit {
 	struct rg_record hdr;
@@ -100,9 +106,38 @@ struct rg_record_exit {
 	char strings[]; /* exe */
 };
 RG_STATIC_ASSERT(sizeof(struct rg_record_exit) == 72);
+RG_STATIC_ASSERT(__builtin_offsetof(struct rg_record_exit, strings) ==
+		 sizeof(struct rg_record_exit));
+
+struct rg_record_thread_start {
+	struct rg_record hdr;
+	__u32 pid;
+	__u32 tid;
+	__u32 creator_tid;
+	__u32 uid;
+	__u32 gid;
+	__u32 pad;
+	char comm[RG_COMM_LEN];
+};
+RG_STATIC_ASSERT(sizeof(struct rg_record_thread_start) == 56);
+
+struct rg_record_thread_exit {
+	struct rg_record hdr;
+	__u64 duration_ns; /* since the thread's start */
+	__u32 pid;
+	__u32 tid;
+	__u32 uid;
+	__u32 gid;
+	__s32 status; /* as wait(2) would give it */
+	__u8 known; /* 0: its row had been lost */
+	__u8 pad[3];
+	char comm[RG_COMM_LEN];
+};
+RG_STATIC_ASSERT(sizeof(struct rg_record_thread_exit) == 64);
 
 /* The largest record there is, with and without what is collected on request. */
-#define RG_RECORD_BASE_MAX (sizeof(struct rg_record_exec) + 5 * RG_PATH_MAX)
+#define RG_RECORD_BASE_MAX \
+	(sizeof(struct rg_record_exec) + RG_MAX_ANCESTORS * sizeof(struct rg_ancestor) + 5 * RG_PATH_MAX)
 #define RG_RECORD_MAX (RG_RECORD_BASE_MAX + RG_ARGS_MAX + RG_ENV_MAX)
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every kernel-side counter. They only grow, except nr_pending_sources, which is a
- * level. All are 64 bits, written with atomic adds, and read by userspace from mapped memory.
+ * Every kernel-side counter. They only grow, except nr_pending_sources, which is a level. All are 64
+ * bits, written with atomic adds, and read by userspace from mapped memory.
  *
  * The books: inserted = deleted + reclaimed + evicted + rows in the map. Evictions are the one term
  * that the kernel's LRU keeps to itself; userspace counts the rows and works it out.
@@ -9,7 +9,7 @@
 #ifndef RG_SHARED_STATS_H
 #define RG_SHARED_STATS_H
 
-#include "record.h"
+#include "config.h"
 
 struct rg_stats {
 	/* the table */
@@ -20,8 +20,12 @@ struct rg_stats {
 	__u64 lookup_misses; /* own or parent row asked for and not there */
 	__u64 stale_identity; /* a row was there, but of an earlier owner of the number */
 	__u64 rebuilt; /* rows made again from the task after a miss */
-	__u64 torn; /* copies given up because a writer was faster */
+	__u64 torn; /* copies whose checksum did not hold: the row was being written or reused */
 	__u64 queue_failed; /* exited rows that found no place in the queue of the exited */
+	/* threads, with process.track_threads; a table and books of their own */
+	__u64 threads_inserted;
+	__u64 threads_deleted; /* ended, or become the leader by an exec */
+	__u64 threads_insert_failed;
 	/* exec sources */
 	__u64 nr_pending_sources; /* level: stored and not yet consumed */
 	__u64 sources_refused; /* not stored: over performance.max_pending_exec_sources */
@@ -37,10 +41,18 @@ struct rg_stats {
 	__u64 filename_unreadable;
 };
 
-/* Rows by state, as one walk of the table found them. */
+/* Rows by state, as one walk of the tables found them. */
 struct rg_census {
 	__u64 live;
 	__u64 exited;
+	__u64 threads;
+};
+
+/* All that the programs and userspace both write, in one map that userspace maps: "stats". */
+struct rg_state {
+	struct rg_stats stats;
+	struct rg_control control;
+	struct rg_census census;
 };
 
 #endif

@@ -32,7 +32,7 @@ enum output_format {
 
 struct config {
 	struct {
-		char *id; /* default: the host name */
+		char *id; /* printable, at most 64 bytes; default "": the host name */
 		enum agent_mode mode; /* "monitor" (default), "alert" */
 		enum log_level log_level; /* "error" "warning" "info" (default) "debug" */
 	} agent;
@@ -57,11 +57,11 @@ struct config {
 	} process;
 	struct {
 		enum output_type type; /* "stdout" (default), "file" (needs path) */
-		char *path; /* absolute; NULL for stdout */
+		char *path; /* absolute; NULL (default, "") for stdout */
 		enum output_format format; /* "auto" (default), "json", "text" */
 	} output;
 	struct {
-		uint32_t interval_seconds; /* 1..86400, default 60; 0: only at the end */
+		uint32_t interval_seconds; /* 0..86400, default 60; 0: only at the end */
 	} health;
 	struct {
 		char *listen; /* "ADDRESS:PORT", "[V6]:PORT", ":PORT" (loopback) or "unix:/PATH"; NULL (default, ""): off */
@@ -92,7 +92,19 @@ static inline void config_freep(struct config **config)
 	config_free(*config);
 }
 
-/* What was understood, for people: every setting with its unit, every rule. */
+/*
+ * The setting, as "GROUP" "KEY", that the two have differently and that only a restart takes over;
+ * the first behind 'after' (NULL: of all), NULL when there is none left. A reload takes over the
+ * rules and every setting that isn't told here.
+ */
+struct config_option;
+const struct config_option *config_needs_restart(const struct config *running,
+						 const struct config *new,
+						 const struct config_option *after);
+/* "health.interval_seconds", static. */
+const char *config_option_name(const struct config_option *option);
+
+/* What was understood, for people: a settings file with every setting, its unit, and every rule. */
 void config_print(const struct config *config, FILE *to);
 
 #endif

@@ -15,11 +15,28 @@
 
 #define BPFFS "/sys/fs/bpf"
 
+/* Of the pin path and "/programs/on_leave_execve". */
+#define PIN_PATH_MAX (PATH_MAX + 64)
+
 struct pin_dir {
 	char *path;
-	const char *const *names;
 	int fd; /* holds the lock */
 };
+
+enum pin_kind { PIN_MAP, PIN_LINK, PIN_PROG };
+
+/* Where that descriptor is pinned below the directory. The views for people have short names. */
+static void pin_name(enum pin_kind kind, size_t i, char *ret, size_t size)
+{
+	if (kind == PIN_MAP)
+		snprintf(ret, size, "%s", kernel_map_names[i]);
+	else if (kind == PIN_PROG)
+		snprintf(ret, size, "programs/%s", kernel_prog_names[i]);
+	else if (i == PROG_PROCESSES || i == PROG_STATS)
+		snprintf(ret, size, "%s", i == PROG_STATS ? "stats" : "processes");
+	else
+		snprintf(ret, size, "links/%s", kernel_prog_names[i]);
+}
 
 static bool is_bpffs(const char *path)
 {
@@ -83,17 +100,24 @@ static int lock_dir(const char *path)
 	return TAKE_FD(fd);
 }
 
-static void remove_pins(struct pin_dir *dir)
+static int new_dir(const char *path, int fd, struct pin_dir **ret)
 {
-	const char *const *name;
+	struct pin_dir *dir = calloc(1, sizeof(*dir));
 
-	for (name = dir->names; *name; name++)
-		unlinkat(dir->fd, *name, 0);
+	if (dir)
+		dir->path = strdup(path);
+	if (!dir || !dir->path) {
+		free(dir);
+		close(fd);
+		return -ENOMEM;
+	}
+	dir->fd = fd;
+	*ret = dir;
+	return 0;
 }
 
-int pin_dir_open(const char *path, const char *const *names, struct pin_dir **ret)
+int pin_dir_open(const char *path, struct pin_dir **ret)
 {
-	struct pin_dir *dir;
 	int r;
 
 	r = ensure_bpffs(path);
@@ -102,42 +126,149 @@ int pin_dir_open(const char *path, const char *const *names, struct pin_dir **re
 	r = make_dirs(path);
 	if (!r)
 		r = lock_dir(path);
-	if (r == -EBUSY) {
+	if (r == -EBUSY)
 		log_error("ebpf.pin_path '%s': another agent is running there; stop it, or give this one "
 			  "a pin_path of its own", path);
-		return r;
-	}
-	if (r < 0) {
+	else if (r < 0)
 		log_error("ebpf.pin_path '%s': %s", path, strerror(-r));
-		return r;
-	}
-	dir = calloc(1, sizeof(*dir));
-	if (!dir) {
-		close(r);
-		return -ENOMEM;
-	}
-	*dir = (struct pin_dir){ .path = strdup(path), .names = names, .fd = r };
-	remove_pins(dir);
-	*ret = dir;
-	return 0;
+	return r < 0 ? r : new_dir(path, r, ret);
+}
+
+int pin_dir_open_existing(const char *path, struct pin_dir **ret)
+{
+	int fd = lock_dir(path);
+
+	return fd < 0 ? fd : new_dir(path, fd, ret);
 }
 
 void pin_dir_close(struct pin_dir *dir)
 {
 	if (!dir)
 		return;
-	remove_pins(dir);
-	if (dir->path)
-		rmdir(dir->path);
+	rmdir(dir->path);
 	close(dir->fd);
 	free(dir->path);
 	free(dir);
 }
 
-int pin_dir_pin(struct pin_dir *dir, const char *name, int fd)
+static int pin(const struct pin_dir *dir, enum pin_kind kind, size_t i, int fd)
 {
-	char path[PATH_MAX];
+	char name[64], path[PIN_PATH_MAX];
 
+	if (fd < 0)
+		return 0;
+	pin_name(kind, i, name, sizeof(name));
 	snprintf(path, sizeof(path), "%s/%s", dir->path, name);
-	return bpf_obj_pin(fd, path) ? -errno : 0;
+	if (!bpf_obj_pin(fd, path))
+		return 0;
+	log_error("ebpf.pin_path '%s': cannot pin %s: %s", dir->path, name, strerror(errno));
+	return -errno;
+}
+
+static int pin_views(const struct pin_dir *dir, const struct kernel *kernel)
+{
+	int r = pin(dir, PIN_LINK, PROG_PROCESSES, kernel->link[PROG_PROCESSES]);
+
+	return r ? r : pin(dir, PIN_LINK, PROG_STATS, kernel->link[PROG_STATS]);
+}
+
+static int pin_programs(const struct pin_dir *dir, const struct kernel *kernel)
+{
+	size_t i;
+	int r = 0;
+
+	if (mkdirat(dir->fd, "links", 0700) || mkdirat(dir->fd, "programs", 0700)) {
+		log_error("ebpf.pin_path '%s': %s", dir->path, strerror(errno));
+		return -errno;
+	}
+	for (i = 0; i < NR_KERNEL_PROGS && !r; i++) {
+		r = pin(dir, PIN_PROG, i, kernel->prog[i]);
+		if (!r && i != PROG_PROCESSES && i != PROG_STATS)
+			r = pin(dir, PIN_LINK, i, kernel->link[i]);
+	}
+	return r;
+}
+
+int pin_dir_save(struct pin_dir *dir, const struct kernel *kernel, bool programs)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < NR_KERNEL_MAPS && !r; i++)
+		r = pin(dir, PIN_MAP, i, kernel->map[i]);
+	if (!r)
+		r = pin_views(dir, kernel);
+	if (!r && programs)
+		r = pin_programs(dir, kernel);
+	return r;
+}
+
+static int find(const char *dir, enum pin_kind kind, size_t i)
+{
+	char name[64], path[PIN_PATH_MAX];
+	int fd;
+
+	pin_name(kind, i, name, sizeof(name));
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+int pin_open_map(const char *path, enum kernel_map map)
+{
+	return find(path, PIN_MAP, map);
+}
+
+/* An agent that was killed half way through saving leaves no whole kernel side behind. */
+static bool is_whole(const struct kernel *kernel)
+{
+	size_t i;
+
+	for (i = 0; i < NR_KERNEL_MAPS; i++)
+		if (kernel->map[i] < 0)
+			return false;
+	for (i = 0; i < NR_KERNEL_PROGS; i++)
+		if ((kernel->link[i] < 0) != (kernel->prog[i] < 0))
+			return false;
+	return kernel->link[PROG_EXIT] >= 0 && kernel->link[PROG_STATS] >= 0;
+}
+
+int pin_dir_find(const struct pin_dir *dir, struct kernel *ret)
+{
+	size_t i;
+
+	kernel_init(ret);
+	for (i = 0; i < NR_KERNEL_MAPS; i++)
+		ret->map[i] = MAX(find(dir->path, PIN_MAP, i), -1);
+	for (i = 0; i < NR_KERNEL_PROGS; i++) {
+		ret->prog[i] = MAX(find(dir->path, PIN_PROG, i), -1);
+		ret->link[i] = MAX(find(dir->path, PIN_LINK, i), -1);
+	}
+	if (is_whole(ret))
+		return 0;
+	kernel_close(ret);
+	return -ENOENT;
+}
+
+static void clear(const struct pin_dir *dir, enum pin_kind kind, size_t i)
+{
+	char name[64];
+
+	pin_name(kind, i, name, sizeof(name));
+	unlinkat(dir->fd, name, 0);
+}
+
+void pin_dir_clear(struct pin_dir *dir)
+{
+	size_t i;
+
+	/* The hooks first: no program may run on without those that see its processes end. */
+	for (i = 0; i < NR_KERNEL_PROGS; i++) {
+		clear(dir, PIN_LINK, NR_KERNEL_PROGS - 1 - i);
+		clear(dir, PIN_PROG, i);
+	}
+	for (i = 0; i < NR_KERNEL_MAPS; i++)
+		clear(dir, PIN_MAP, i);
+	unlinkat(dir->fd, "links", AT_REMOVEDIR);
+	unlinkat(dir->fd, "programs", AT_REMOVEDIR);
 }

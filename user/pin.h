@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The directory in bpffs where maps are pinned for bpftool: made, locked against a second agent, and
- * emptied of our names at the end and of what a killed agent left.
+ * The directory in bpffs where the kernel side is pinned: maps and readable views for people, and with
+ * keep_running links/ and programs/, which keep it going without an agent. Locked against a second agent;
+ * the lock goes with the process.
  */
 #ifndef RG_PIN_H
 #define RG_PIN_H
 
+#include "kernel.h"
 #include "log.h"
 
 struct pin_dir;
 
 /*
- * Mounts bpffs on /sys/fs/bpf if the path lies there and nothing is mounted. names: all that will ever be pinned,
- * NULL-terminated, static. -EBUSY: another agent has it. Logs why not; 0 or -errno.
+ * Makes the directory, and mounts bpffs on /sys/fs/bpf if the path lies there and nothing is mounted. -EBUSY:
+ * another agent has it. Logs why not; 0 or -errno.
  */
-int pin_dir_open(const char *path, const char *const *names, struct pin_dir **ret);
-/* Removes our pins, and the directory if it is empty then. */
+int pin_dir_open(const char *path, struct pin_dir **ret);
+/* One that is there already: -ENOENT if it isn't, -EBUSY as above; neither is logged. */
+int pin_dir_open_existing(const char *path, struct pin_dir **ret);
+/* Removes the directory if nothing is pinned in it. */
 void pin_dir_close(struct pin_dir *dir);
-/* Pins an object (a map, a link) by its descriptor; 0 or -errno. */
-int pin_dir_pin(struct pin_dir *dir, const char *name, int fd);
+
+/* Pins all descriptors that are there: maps and views, with programs also links and programs. Logs; 0 or -errno. */
+int pin_dir_save(struct pin_dir *dir, const struct kernel *kernel, bool programs);
+/* A kernel side that runs there: its descriptors, the caller's. -ENOENT: none. */
+int pin_dir_find(const struct pin_dir *dir, struct kernel *ret);
+/* Removes everything that pin_dir_save() could have made. */
+void pin_dir_clear(struct pin_dir *dir);
+
+/* One map of a pin directory, for looking only; -errno. Needs no lock. */
+int pin_open_map(const char *path, enum kernel_map map);
 
 #endif

@@ -1,255 +1,269 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Loads the kernel side. The only file that sees the skeleton. */
+/* The running kernel side: one of an earlier agent's if it fits, else a new one from the loader. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
+#include <sys/mman.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 
+#include "loader.h"
 #include "pin.h"
 #include "probe.h"
-#include "rand_guard.skel.h"
-
-/* Free nodes that the kernel's LRU may set aside for one CPU: LOCAL_FREE_TARGET in bpf_lru_list.c. */
-#define LRU_SLACK_PER_CPU 128
-
-/* The part of struct scratch in kern/ that is used when nothing is collected. */
-#define SCRATCH_BASE_SIZE \
-	(2 * sizeof(struct rg_proc) + 2 * RG_PATH_MAX + RG_RECORD_BASE_MAX)
 
 struct probe {
-	struct rand_guard *skel;
-	struct pin_dir *pins;
-	struct bpf_link *census;
+	struct kernel kernel;
+	struct pin_dir *pins; /* NULL: nothing is pinned */
+	bool keep;
+	struct rg_state *state; /* mapped */
 	struct probe_info info;
 	struct probe_table table;
+	int prog_info[NR_KERNEL_HOOKS]; /* /proc/self/fdinfo of each hook's program, or -1 */
 };
 
-static const char *const hook_names[] = {
-	[EXEC_SOURCE_PREPARE] = "prepare",
-	[EXEC_SOURCE_RENAME] = "rename",
-	[EXEC_SOURCE_SYSCALLS] = "syscalls",
-};
-
-static int on_libbpf_message(enum libbpf_print_level level __attribute__((unused)), const char *fmt, va_list args)
+static const char *hook_name(enum rg_exec_source_hook hook)
 {
-	char line[1024];
-	size_t len;
+	static const char *const names[] = {
+		[RG_HOOK_NONE] = "none",
+		[RG_HOOK_PREPARE] = "prepare",
+		[RG_HOOK_RENAME] = "rename",
+		[RG_HOOK_SYSCALLS] = "syscalls",
+	};
 
-	if (!log_is_on(LOG_LEVEL_DEBUG))
-		return 0;
-	vsnprintf(line, sizeof(line), fmt, args);
-	len = strlen(line);
-	while (len && line[len - 1] == '\n')
-		line[--len] = '\0';
-	log_debug("%s", line);
+	return (unsigned int)hook < ARRAY_SIZE(names) ? names[hook] : "unknown";
+}
+
+static int read_config(const struct kernel *kernel, struct rg_config *ret)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info), key = 0;
+	_cleanup_free_ char *value = NULL;
+
+	if (bpf_obj_get_info_by_fd(kernel->map[MAP_CONFIG], &info, &len))
+		return -errno;
+	if (info.value_size < sizeof(*ret))
+		return -EINVAL;
+	value = malloc(info.value_size);
+	if (!value)
+		return -ENOMEM;
+	if (bpf_map_lookup_elem(kernel->map[MAP_CONFIG], &key, value))
+		return -errno;
+	memcpy(ret, value, sizeof(*ret));
 	return 0;
 }
 
-/* The effective capabilities of this process; 0 if they can't be read. */
-static uint64_t effective_capabilities(void)
+/* Why programs that run with those settings can't serve an agent that wants these; NULL: they can. */
+static const char *misfit(const struct rg_config *have, const struct rg_config *want)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
-	unsigned long long caps = 0;
-	char line[256];
+	struct rg_config same = *have;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	return caps;
+	if (have->abi != want->abi || strncmp(have->version, want->version, sizeof(want->version)))
+		return "they are of another version";
+	/* These are the kernel's, and "auto" is any. */
+	same.exit_has_group_dead = want->exit_has_group_dead;
+	if (want->hook == RG_HOOK_NONE)
+		same.hook = RG_HOOK_NONE;
+	return memcmp(&same, want, sizeof(same)) ? "they were loaded with other settings" : NULL;
 }
 
-static int check_capabilities(void)
+/* 0: *ret runs already and fits; -ENOENT: nothing does, any more. */
+static int take_over(struct pin_dir *pins, const struct rg_config *want, bool keep, struct kernel *ret)
 {
-	uint64_t caps = effective_capabilities();
-	bool bpf = caps & (1ULL << CAP_BPF), perfmon = caps & (1ULL << CAP_PERFMON);
+	struct rg_config have;
+	const char *why;
 
-	if (caps & (1ULL << CAP_SYS_ADMIN) || (bpf && perfmon))
-		return 0;
-	log_error("cannot load programs: missing %s%s%s; run as root, or give the program both",
-		  bpf ? "" : "CAP_BPF", !bpf && !perfmon ? " and " : "",
-		  perfmon ? "" : "CAP_PERFMON");
-	return -EPERM;
-}
-
-static const char *kernel_release(struct utsname *name)
-{
-	return uname(name) ? "unknown" : name->release;
-}
-
-static int check_kernel(void)
-{
-	struct utsname name;
-
-	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) != 1 ||
-	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACING, BPF_FUNC_task_pt_regs, NULL) == 0) {
-		log_error("cannot load programs: kernel %s has no task storage for tracing programs; "
-			  "5.15 or later is needed", kernel_release(&name));
-		return -EOPNOTSUPP;
+	if (pin_dir_find(pins, ret)) {
+		pin_dir_clear(pins);
+		return -ENOENT;
 	}
-	return 0;
-}
-
-static bool has_tracepoint(const struct btf *btf, const char *typedef_name)
-{
-	return btf__find_by_name_kind(btf, typedef_name, BTF_KIND_TYPEDEF) > 0;
-}
-
-/* Arguments of a BTF-typed tracepoint, its context pointer included; 0 if there is none. */
-static unsigned int tracepoint_nr_args(const struct btf *btf, const char *typedef_name)
-{
-	int id = btf__find_by_name_kind(btf, typedef_name, BTF_KIND_TYPEDEF);
-	const struct btf_type *t;
-
-	if (id <= 0)
+	if (!keep)
+		why = "keep_running is off now";
+	else if (read_config(ret, &have))
+		why = "their settings can't be read";
+	else
+		why = misfit(&have, want);
+	if (!why)
 		return 0;
-	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type); /* the pointer */
-	t = btf__type_by_id(btf, t->type);
-	return btf_is_func_proto(t) ? btf_vlen(t) : 0;
+	log_warning("the programs that an earlier agent left running are replaced: %s", why);
+	kernel_close(ret);
+	pin_dir_clear(pins);
+	return -ENOENT;
 }
 
-static enum exec_source_hook choose_hook(const struct btf *btf, enum exec_source_hook wanted)
+static int find_or_load(struct probe *p, const struct config *config)
 {
-	if (wanted != EXEC_SOURCE_AUTO)
-		return wanted;
-	if (has_tracepoint(btf, "btf_trace_sched_prepare_exec"))
-		return EXEC_SOURCE_PREPARE;
-	if (has_tracepoint(btf, "btf_trace_task_rename"))
-		return EXEC_SOURCE_RENAME;
-	return EXEC_SOURCE_SYSCALLS;
-}
-
-static int set_hook(struct probe *p, const struct btf *btf, enum exec_source_hook wanted)
-{
-	enum exec_source_hook hook = choose_hook(btf, wanted);
-	struct rand_guard *skel = p->skel;
-	bool syscalls = hook == EXEC_SOURCE_SYSCALLS;
-
-	if (hook == EXEC_SOURCE_PREPARE && !has_tracepoint(btf, "btf_trace_sched_prepare_exec")) {
-		log_error("ebpf.exec_source_hook 'prepare': this kernel has no tracepoint "
-			  "sched_prepare_exec (6.10 or later); use \"auto\"");
-		return -EOPNOTSUPP;
-	}
-	bpf_program__set_autoload(skel->progs.on_prepare, hook == EXEC_SOURCE_PREPARE);
-	bpf_program__set_autoload(skel->progs.on_rename, hook == EXEC_SOURCE_RENAME);
-	bpf_program__set_autoload(skel->progs.on_enter_execve, syscalls);
-	bpf_program__set_autoload(skel->progs.on_enter_at, syscalls);
-	bpf_program__set_autoload(skel->progs.on_leave_execve, syscalls);
-	bpf_program__set_autoload(skel->progs.on_leave_at, syscalls);
-	p->info.exec_source_hook = hook_names[hook];
-	return 0;
-}
-
-/* What depends on the kernel's types. Its BTF is large, and freed before libbpf reads its own copy. */
-static int adapt_to_kernel(struct probe *p, const struct config *config)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	struct utsname name;
+	struct rg_config want;
 	int r;
 
-	if (!btf) {
-		log_error("cannot load programs: kernel %s has no BTF (/sys/kernel/btf/vmlinux); a kernel "
-			  "built with CONFIG_DEBUG_INFO_BTF=y is needed", kernel_release(&name));
-		return -EOPNOTSUPP;
+	loader_want(config, &want);
+	if (*config->ebpf.pin_path) {
+		r = pin_dir_open(config->ebpf.pin_path, &p->pins);
+		if (r)
+			return r;
+		r = take_over(p->pins, &want, p->keep, &p->kernel);
+		p->info.taken_over = !r;
+		if (!r)
+			return 0;
 	}
-	/* The context pointer, the task, and group_dead. */
-	p->skel->rodata->rg_config.exit_has_group_dead =
-		tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
-	r = set_hook(p, btf, config->ebpf.exec_source_hook);
-	btf__free(btf);
+	r = loader_run(&want, &p->kernel);
+	if (!r && p->pins)
+		r = pin_dir_save(p->pins, &p->kernel, p->keep);
 	return r;
 }
 
-static void set_env_name(struct rg_env_name *to, const char *name)
+static int map_state(struct probe *p)
 {
-	size_t len = strlen(name);
+	void *mapped = mmap(NULL, sizeof(struct rg_state), PROT_READ | PROT_WRITE, MAP_SHARED,
+			    p->kernel.map[MAP_STATE], 0);
 
-	memcpy(to->word, name, len);
-	((char *)to->word)[len] = '=';
-	memset(to->mask, 0xff, len + 1);
+	if (mapped == MAP_FAILED) {
+		log_error("cannot map the counters: %s", strerror(errno));
+		return -errno;
+	}
+	p->state = mapped;
+	return 0;
 }
 
-static void set_config(struct probe *p, const struct config *config)
+static int open_fdinfo(int fd)
 {
-	struct rg_config *c = (struct rg_config *)&p->skel->rodata->rg_config;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The number behind "key:" in an open fdinfo, read anew; 0 if there is none. */
+static uint64_t fdinfo_number(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+static void read_fdinfo(int fd, char *buf, size_t size)
+{
+	ssize_t n = fd < 0 ? -1 : pread(fd, buf, size - 1, 0);
+
+	buf[MAX(n, 0)] = '\0';
+}
+
+/* fdinfo of a map or program: about 300 bytes. */
+#define FDINFO_MAX 1024
+
+static void note_maps(struct probe *p)
+{
+	char text[FDINFO_MAX];
 	size_t i;
 
-	c->max_rows = config->performance.max_process_cache_entries;
-	c->max_pending_sources = config->performance.max_pending_exec_sources;
-	c->wakeup_bytes = config->ebpf.buffer_size / 4; /* leaves most of it for what comes while the reader wakes */
-	c->max_args_bytes = config->process.max_args_bytes;
-	c->max_env_bytes = config->process.max_env_bytes;
-	c->collect_args = config->process.collect_args;
-	c->collect_env = config->process.collect_env;
-	c->collect_cwd = config->process.collect_cwd;
-	for (i = 0; i < config->process.nr_env_names; i++)
-		set_env_name(&c->env_names[i], config->process.env_names[i]);
+	for (i = 0; i < NR_KERNEL_MAPS; i++) {
+		_cleanup_close_ int fd = open_fdinfo(p->kernel.map[i]);
+
+		read_fdinfo(fd, text, sizeof(text));
+		p->info.maps[p->info.nr_maps++] = (struct probe_map){
+			.name = kernel_map_names[i],
+			.memory_bytes = fdinfo_number(text, "memlock:"),
+		};
+		if (i == MAP_PROC_TABLE)
+			p->info.table_allocated = (uint32_t)fdinfo_number(text, "max_entries:");
+	}
 }
 
-static int size_maps(struct probe *p, const struct config *config)
+static int note_info(struct probe *p)
 {
-	uint32_t max_rows = config->performance.max_process_cache_entries;
-	int nr_cpus = libbpf_num_possible_cpus();
+	struct probe_table table;
+	struct rg_config have;
+	size_t i;
 	int r;
 
-	if (nr_cpus < 0)
-		return nr_cpus;
-	p->info.table_max = max_rows;
-	p->info.table_allocated = max_rows + LRU_SLACK_PER_CPU * (uint32_t)nr_cpus;
-	r = bpf_map__set_max_entries(p->skel->maps.proc_table, p->info.table_allocated);
-	if (r)
-		return r;
-	r = bpf_map__set_max_entries(p->skel->maps.exited_queue, max_rows);
-	if (r)
-		return r;
-	r = bpf_map__set_max_entries(p->skel->maps.events, config->ebpf.buffer_size);
-	if (r || config->process.collect_args || config->process.collect_env)
-		return r;
-	return bpf_map__set_value_size(p->skel->maps.scratch, SCRATCH_BASE_SIZE);
-}
-
-static int load(struct probe *p)
-{
-	struct utsname name;
-	int r = rand_guard__load(p->skel);
-
+	r = read_config(&p->kernel, &have);
 	if (!r)
-		return 0;
-	log_error("cannot load programs into kernel %s: %s; log_level = \"debug\" shows libbpf's words",
-		  kernel_release(&name), strerror(-r));
-	return r;
+		r = probe_count(p, &table);
+	if (r) {
+		log_error("cannot read what was loaded: %s", strerror(-r));
+		return r;
+	}
+	p->info.exec_source_hook = hook_name(have.hook);
+	p->info.table_max = have.max_rows;
+	p->info.snapshot_rows = table.live;
+	note_maps(p);
+	for (i = 0; i < NR_KERNEL_HOOKS; i++)
+		p->prog_info[i] = p->kernel.prog[i] < 0 ? -1 : open_fdinfo(p->kernel.prog[i]);
+	return 0;
 }
 
-/*
- * The exit hook comes first: a process that another hook has put into the table must not end
- * unseen. Before the snapshot, so that nothing falls between the two.
- */
-static int attach(struct probe *p)
+int probe_new(const struct config *config, struct probe **ret)
 {
-	struct rand_guard *skel = p->skel;
+	_cleanup_(probe_freep) struct probe *p = calloc(1, sizeof(*p));
 	int r;
 
-	bpf_program__set_autoattach(skel->progs.on_snapshot, false);
-	bpf_program__set_autoattach(skel->progs.on_census, false);
-	skel->links.on_exit = bpf_program__attach(skel->progs.on_exit);
-	r = libbpf_get_error(skel->links.on_exit);
-	if (r)
-		skel->links.on_exit = NULL;
-	else
-		r = rand_guard__attach(skel);
-	if (r)
-		log_error("cannot attach the hooks: %s; log_level = \"debug\" shows which", strerror(-r));
-	return r;
+	if (!p)
+		return -ENOMEM;
+	kernel_init(&p->kernel);
+	memset(p->prog_info, 0xff, sizeof(p->prog_info));
+	p->keep = config->ebpf.keep_running;
+	r = find_or_load(p, config);
+	if (!r)
+		r = map_state(p);
+	if (!r)
+		r = note_info(p);
+	if (r) {
+		p->keep = false;
+		return r;
+	}
+	*ret = TAKE_PTR(p);
+	return 0;
 }
 
-/* Runs an iterator program to its end. */
-static int run_iterator(const struct bpf_link *link)
+/* Nobody reads now: records stay in the ring until it is full, then they are counted. */
+static void leave_running(struct probe *p)
 {
-	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
+	probe_set_wake(p, RG_WAKE_NEVER);
+	p->state->control.agent_pid = 0;
+}
+
+void probe_free(struct probe *p)
+{
+	size_t i;
+
+	if (!p)
+		return;
+	if (p->keep && p->state)
+		leave_running(p);
+	else if (p->pins)
+		pin_dir_clear(p->pins);
+	if (p->state)
+		munmap(p->state, sizeof(*p->state));
+	for (i = 0; i < NR_KERNEL_HOOKS; i++)
+		closep(&p->prog_info[i]);
+	kernel_close(&p->kernel);
+	pin_dir_close(p->pins);
+	free(p);
+}
+
+void probe_start(struct probe *p, uint32_t records)
+{
+	p->state->control.agent_pid = (uint32_t)getpid();
+	__atomic_store_n(&p->state->control.wanted, records, __ATOMIC_SEQ_CST);
+}
+
+void probe_set_wake(struct probe *p, enum rg_wake wake)
+{
+	__atomic_store_n(&p->state->control.wake, wake, __ATOMIC_SEQ_CST);
+}
+
+const struct probe_info *probe_info(const struct probe *p)
+{
+	return &p->info;
+}
+
+struct rg_state *probe_state(const struct probe *p)
+{
+	return p->state;
+}
+
+/* Runs an iterator to its end. */
+static int run_iterator(int link)
+{
+	_cleanup_close_ int fd = bpf_iter_create(link);
 	char buf[256];
 	ssize_t n;
 
@@ -261,223 +275,74 @@ static int run_iterator(const struct bpf_link *link)
 	return n < 0 ? -errno : 0;
 }
 
-static int take_snapshot(struct probe *p)
-{
-	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.on_snapshot, NULL);
-	int r = libbpf_get_error(link);
-
-	if (!r) {
-		r = run_iterator(link);
-		bpf_link__destroy(link);
-	}
-	if (r)
-		log_error("cannot walk the running processes: %s", strerror(-r));
-	return r;
-}
-
-static int attach_census(struct probe *p)
-{
-	union bpf_iter_link_info info = { .map.map_fd = bpf_map__fd(p->skel->maps.proc_table) };
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-	int r;
-
-	p->census = bpf_program__attach_iter(p->skel->progs.on_census, &opts);
-	r = libbpf_get_error(p->census);
-	if (!r)
-		return 0;
-	p->census = NULL;
-	log_error("cannot attach the table's census: %s", strerror(-r));
-	return r;
-}
-
-/* "memlock:" of a map's fdinfo: what the kernel accounts for it. */
-static uint64_t map_memory_bytes(int fd)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	unsigned long long bytes = 0;
-	char line[128];
-
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
-	f = fopen(line, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "memlock: %llu", &bytes) == 1)
-			break;
-	return bytes;
-}
-
-static void note_maps(struct probe *p)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, p->skel->obj) {
-		if (p->info.nr_maps == PROBE_MAX_MAPS)
-			break;
-		p->info.maps[p->info.nr_maps++] = (struct probe_map){
-			.name = bpf_map__name(map),
-			.memory_bytes = map_memory_bytes(bpf_map__fd(map)),
-		};
-	}
-}
-
-/* What is pinned, and under which name. */
-static const char *const pin_names[] = { "proc_table", "exited_queue", "exec_source",
-					 "events", "stats", NULL };
-
-static int pin_maps(struct probe *p, const char *path)
-{
-	const struct bpf_map *maps[] = { p->skel->maps.proc_table, p->skel->maps.exited_queue,
-					 p->skel->maps.exec_source, p->skel->maps.events,
-					 p->skel->maps.bss };
-	size_t i;
-	int r;
-
-	if (!p->pins)
-		return 0;
-	for (i = 0; i < ARRAY_SIZE(maps); i++) {
-		r = pin_dir_pin(p->pins, pin_names[i], bpf_map__fd(maps[i]));
-		if (r) {
-			log_error("ebpf.pin_path '%s': cannot pin %s: %s", path, pin_names[i], strerror(-r));
-			return r;
-		}
-	}
-	return 0;
-}
-
-static int set_up(struct probe *p, const struct config *config)
-{
-	const char *pin_path = config->ebpf.pin_path;
-	struct probe_table table;
-	int r;
-
-	r = check_capabilities();
-	if (!r)
-		r = check_kernel();
-	if (!r && *pin_path)
-		r = pin_dir_open(pin_path, pin_names, &p->pins);
-	if (r)
-		return r;
-	p->skel = rand_guard__open();
-	if (!p->skel)
-		return log_error("cannot open the programs: %s", strerror(errno)), -errno;
-	r = adapt_to_kernel(p, config);
-	if (r)
-		return r;
-	set_config(p, config);
-	r = size_maps(p, config);
-	if (r)
-		return log_error("cannot size the maps: %s", strerror(-r)), r;
-	r = load(p);
-	if (!r)
-		r = pin_maps(p, pin_path);
-	if (!r)
-		r = attach_census(p);
-	if (!r)
-		r = attach(p);
-	if (!r)
-		r = take_snapshot(p);
-	if (!r)
-		r = probe_count(p, &table);
-	if (r)
-		return r;
-	p->info.snapshot_rows = table.live;
-	note_maps(p);
-	return 0;
-}
-
-int probe_new(const struct config *config, struct probe **ret)
-{
-	struct probe *p = calloc(1, sizeof(*p));
-	int r;
-
-	if (!p)
-		return -ENOMEM;
-	libbpf_set_print(on_libbpf_message);
-	r = set_up(p, config);
-	if (r) {
-		probe_free(p);
-		return r;
-	}
-	*ret = p;
-	return 0;
-}
-
-void probe_free(struct probe *p)
-{
-	if (!p)
-		return;
-	bpf_link__destroy(p->census);
-	rand_guard__destroy(p->skel);
-	pin_dir_close(p->pins);
-	free(p);
-}
-
-void probe_start(struct probe *p, uint32_t records)
-{
-	p->skel->bss->rg_control.agent_pid = getpid();
-	__atomic_store_n(&p->skel->bss->rg_control.wanted, records, __ATOMIC_SEQ_CST);
-}
-
-void probe_set_wake(struct probe *p, uint32_t wake)
-{
-	__atomic_store_n(&p->skel->bss->rg_control.wake, wake, __ATOMIC_SEQ_CST);
-}
-
-const struct probe_info *probe_info(const struct probe *p)
-{
-	return &p->info;
-}
-
-const volatile struct rg_stats *probe_stats(const struct probe *p)
-{
-	return &p->skel->bss->rg_stats;
-}
-
 /*
- * Rows appear and go while the walk is under way. Rows at the end <= rows seen + inserted during the
- * walk, so what was inserted before it, less what left until its end, less the rows seen, is at most what was
- * evicted; at rest it is exactly that.
+ * Rows come and go while the walk is under way. Rows at the end <= rows seen + inserted during the
+ * walk, so what was inserted before it, less what left until its end, less the rows seen, is at most
+ * what was evicted; at rest it is exactly that.
  */
+static uint64_t evicted(uint64_t inserted_before, uint64_t left_after, uint64_t seen, uint64_t last)
+{
+	uint64_t gone = left_after + seen;
+
+	return inserted_before > gone ? MAX(inserted_before - gone, last) : last;
+}
+
+static uint64_t load(const __u64 *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_SEQ_CST);
+}
+
 int probe_count(struct probe *p, struct probe_table *ret)
 {
-	const volatile struct rg_stats *stats = probe_stats(p);
-	struct rg_census *census = &p->skel->bss->rg_census;
-	uint64_t inserted, left, seen;
+	struct rg_control *control = &p->state->control;
+	struct rg_census *census = &p->state->census;
+	struct rg_stats *stats = &p->state->stats;
+	uint64_t inserted, threads_inserted;
 	int r;
 
-	*census = (struct rg_census){ 0 };
-	inserted = stats->inserted;
-	r = run_iterator(p->census);
+	memset(census, 0, sizeof(*census));
+	inserted = load(&stats->inserted);
+	threads_inserted = load(&stats->threads_inserted);
+	r = run_iterator(p->kernel.link[PROG_CENSUS]);
+	if (!r)
+		r = run_iterator(p->kernel.link[PROG_THREADS]);
 	if (r)
 		return r;
-	left = stats->deleted + stats->reclaimed;
-	seen = census->live + census->exited;
-	if (inserted > left + seen && inserted - left - seen > p->table.evicted) {
-		p->table.evicted = inserted - left - seen;
-		p->skel->bss->rg_control.evicted = p->table.evicted;
-	}
-	p->table.live = census->live;
-	p->table.exited = census->exited;
-	*ret = p->table;
+	control->evicted = evicted(inserted, load(&stats->deleted) + load(&stats->reclaimed),
+				   load(&census->live) + load(&census->exited), control->evicted);
+	control->threads_evicted = evicted(threads_inserted, load(&stats->threads_deleted),
+					   load(&census->threads), control->threads_evicted);
+	*ret = (struct probe_table){
+		.live = census->live,
+		.exited = census->exited,
+		.evicted = control->evicted,
+		.threads = census->threads,
+		.threads_evicted = control->threads_evicted,
+	};
 	return 0;
 }
 
-uint64_t probe_nr_missed_runs(const struct probe *p)
+size_t probe_progs(const struct probe *p, struct probe_prog *ret)
 {
-	struct bpf_program *prog;
-	uint64_t missed = 0;
+	char text[FDINFO_MAX];
+	size_t i, n = 0;
 
-	bpf_object__for_each_program(prog, p->skel->obj) {
-		struct bpf_prog_info info = { 0 };
-		uint32_t len = sizeof(info);
-
-		if (bpf_program__fd(prog) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
-			missed += info.recursion_misses;
+	for (i = 0; i < NR_KERNEL_HOOKS; i++) {
+		if (p->kernel.prog[i] < 0)
+			continue;
+		read_fdinfo(p->prog_info[i], text, sizeof(text));
+		ret[n++] = (struct probe_prog){
+			.name = kernel_prog_names[i],
+			.run_time_ns = fdinfo_number(text, "run_time_ns:"),
+			.nr_runs = fdinfo_number(text, "run_cnt:"),
+			.nr_missed = fdinfo_number(text, "recursion_misses:"),
+			.nr_insns = fdinfo_number(text, "verified_insns:"),
+		};
 	}
-	return missed;
+	return n;
 }
 
 int probe_events_fd(const struct probe *p)
 {
-	return bpf_map__fd(p->skel->maps.events);
+	return p->kernel.map[MAP_EVENTS];
 }

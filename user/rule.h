@@ -12,6 +12,10 @@
 
 #include "util.h"
 
+/* Bytes of an id and of a name that rule_conf takes: what a line of output has to hold. */
+#define RULE_ID_MAX 64
+#define RULE_NAME_MAX 128
+
 enum rule_severity { RULE_LOW, RULE_MEDIUM, RULE_HIGH, RULE_CRITICAL };
 
 struct rule {
@@ -23,12 +27,6 @@ struct rule {
 	size_t nr_parent_names;
 	size_t nr_process_names;
 	uint64_t nr_alerts; /* matches since the rule was loaded */
-};
-
-/* Bytes that need no NUL; len 0 is "unknown" and matches no name. */
-struct span {
-	const char *data;
-	size_t len;
 };
 
 enum rule_field {
@@ -62,6 +60,8 @@ static inline void rule_set_freep(struct rule_set **set)
 	rule_set_free(*set);
 }
 
+/* Frees what a rule points to. */
+void rule_clear(struct rule *rule);
 /* Frees nr_rules rules and the array. */
 void rules_free(struct rule *rules, size_t nr_rules);
 

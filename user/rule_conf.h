@@ -3,23 +3,32 @@
 #ifndef RG_RULE_CONF_H
 #define RG_RULE_CONF_H
 
-#include <libconfig.h>
-
+#include "conf.h"
 #include "rule.h"
+
+/* Every id that was given, of disabled rules too. */
+struct rule_origin {
+	char *id;
+	char *place; /* "FILE:LINE" */
+};
 
 /* Rules while they are gathered from several files; starts zeroed. */
 struct rule_list {
-	struct rule *rules;
-	char **origins; /* "FILE:LINE" of each, for the message about a duplicate id */
+	struct rule *rules; /* those to load */
 	size_t nr_rules;
+	struct rule_origin *origins;
+	size_t nr_origins;
 	size_t nr_disabled;
 	unsigned int nr_errors;
 };
 
 /* Adds the rules of one list setting of a file; mistakes are logged and counted in nr_errors. */
 void rule_conf_add(struct rule_list *list, const config_setting_t *rules, const char *file);
-/* Adds the rules of each *.cfg in the directory, in byte order of the names. */
-void rule_conf_add_dir(struct rule_list *list, const char *dir);
+/*
+ * Adds the rules of each *.cfg in the directory, in byte order of the names; mistakes likewise.
+ * -errno, not logged, if the directory can't be read.
+ */
+int rule_conf_add_dir(struct rule_list *list, const char *dir);
 void rule_list_clear(struct rule_list *list);
 
 #endif

@@ -32,6 +32,12 @@
 		_taken;        \
 	})
 
+/* Bytes that need no NUL; len 0 is "none" or "unknown". */
+struct span {
+	const char *data;
+	size_t len;
+};
+
 static inline void freep(void *p)
 {
 	free(*(void **)p);

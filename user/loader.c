@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The loader process. The only file that sees the skeleton. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "loader.h"
+#include "../shared/stats.h"
+#include "rand_guard.skel.h"
+
+/* Free nodes that the kernel's LRU sets aside for one CPU: LOCAL_FREE_TARGET in bpf_lru_list.c. */
+#define LRU_RESERVE_PER_CPU 128
+/* Inserts under way at once on one CPU, each of which can overshoot by one; programs can be preempted. */
+#define INSERTS_PER_CPU 8
+
+/* The part of struct scratch in kern/ that is used when neither arguments nor environment are collected. */
+#define SCRATCH_BASE_SIZE \
+	(2 * sizeof(struct rg_proc) + 2 * RG_PATH_MAX + RG_RECORD_BASE_MAX)
+
+/* What is found out about the kernel, and what comes of it. */
+struct loader {
+	struct rand_guard *skel;
+	struct bpf_link *iterators[NR_KERNEL_PROGS - NR_KERNEL_HOOKS];
+	bool lru_adapts; /* the LRU sets less aside in small maps (6.16) */
+};
+
+/* The verifier's log comes as one message of many lines. */
+static int on_libbpf_message(enum libbpf_print_level level __attribute__((unused)), const char *fmt,
+			     va_list args)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest;
+
+	if (!log_is_on(LOG_LEVEL_DEBUG) || vasprintf(&text, fmt, args) < 0)
+		return 0;
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			log_debug("%s", line);
+	return 0;
+}
+
+/* The effective capabilities of this process; 0 if they can't be read. */
+static uint64_t effective_capabilities(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long caps = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &caps) == 1)
+			break;
+	return caps;
+}
+
+static int check_capabilities(void)
+{
+	uint64_t caps = effective_capabilities();
+	bool bpf = caps & (1ULL << CAP_BPF), perfmon = caps & (1ULL << CAP_PERFMON);
+
+	if (caps & (1ULL << CAP_SYS_ADMIN) || (bpf && perfmon))
+		return 0;
+	log_error("cannot load programs: missing %s%s%s; run as root, or give the agent both "
+		  "(systemd: AmbientCapabilities=CAP_BPF CAP_PERFMON)",
+		  bpf ? "" : "CAP_BPF", !bpf && !perfmon ? " and " : "",
+		  perfmon ? "" : "CAP_PERFMON");
+	return -EPERM;
+}
+
+static const char *kernel_release(struct utsname *name)
+{
+	return uname(name) ? "unknown" : name->release;
+}
+
+static int check_kernel(void)
+{
+	struct utsname name;
+
+	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1 &&
+	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_get_current_task_btf, NULL) == 1)
+		return 0;
+	log_error("cannot load programs: kernel %s has no task storage for tracing programs; "
+		  "5.15 or later is needed", kernel_release(&name));
+	return -EOPNOTSUPP;
+}
+
+static bool has_tracepoint(const struct btf *btf, const char *typedef_name)
+{
+	return btf__find_by_name_kind(btf, typedef_name, BTF_KIND_TYPEDEF) > 0;
+}
+
+/* Arguments of a BTF-typed tracepoint, its context pointer included; 0 if there is none. */
+static unsigned int tracepoint_nr_args(const struct btf *btf, const char *typedef_name)
+{
+	int id = btf__find_by_name_kind(btf, typedef_name, BTF_KIND_TYPEDEF);
+	const struct btf_type *t;
+
+	if (id <= 0)
+		return 0;
+	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type); /* the pointer */
+	t = btf__type_by_id(btf, t->type);
+	return btf_is_func_proto(t) ? btf_vlen(t) : 0;
+}
+
+static bool struct_has_member(const struct btf *btf, const char *struct_name, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, struct_name, BTF_KIND_STRUCT);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	unsigned int i;
+
+	for (i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return true;
+	return false;
+}
+
+static enum rg_exec_source_hook choose_hook(const struct btf *btf)
+{
+	if (has_tracepoint(btf, "btf_trace_sched_prepare_exec"))
+		return RG_HOOK_PREPARE;
+	if (has_tracepoint(btf, "btf_trace_task_rename"))
+		return RG_HOOK_RENAME;
+	return RG_HOOK_SYSCALLS;
+}
+
+static int set_hook(struct rand_guard *skel, const struct btf *btf)
+{
+	struct rg_config *c = (struct rg_config *)&skel->rodata->rg_config;
+	bool syscalls;
+
+	if (c->hook == RG_HOOK_NONE)
+		c->hook = choose_hook(btf);
+	if (c->hook == RG_HOOK_PREPARE && !has_tracepoint(btf, "btf_trace_sched_prepare_exec")) {
+		log_error("ebpf.exec_source_hook 'prepare': this kernel has no tracepoint "
+			  "sched_prepare_exec (6.10 or later); use \"auto\"");
+		return -EOPNOTSUPP;
+	}
+	syscalls = c->hook == RG_HOOK_SYSCALLS;
+	bpf_program__set_autoload(skel->progs.on_prepare, c->hook == RG_HOOK_PREPARE);
+	bpf_program__set_autoload(skel->progs.on_rename, c->hook == RG_HOOK_RENAME);
+	bpf_program__set_autoload(skel->progs.on_enter_execve, syscalls);
+	bpf_program__set_autoload(skel->progs.on_enter_at, syscalls);
+	bpf_program__set_autoload(skel->progs.on_leave_execve, syscalls);
+	bpf_program__set_autoload(skel->progs.on_leave_at, syscalls);
+	return 0;
+}
+
+/* What depends on the kernel's types. Its BTF is large, and freed before libbpf reads its own copy. */
+static int adapt_to_kernel(struct loader *l)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct utsname name;
+	struct rg_config *c;
+	int r;
+
+	if (!btf) {
+		log_error("cannot load programs: kernel %s has no BTF (/sys/kernel/btf/vmlinux); a kernel "
+			  "built with CONFIG_DEBUG_INFO_BTF=y is needed", kernel_release(&name));
+		return -EOPNOTSUPP;
+	}
+	c = (struct rg_config *)&l->skel->rodata->rg_config;
+	/* The context pointer, the task, and group_dead. */
+	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
+	l->lru_adapts = struct_has_member(btf, "bpf_lru", "target_free");
+	r = set_hook(l->skel, btf);
+	btf__free(btf);
+	return r;
+}
+
+static void set_env_name(struct rg_env_name *to, const char *name)
+{
+	size_t len = strlen(name);
+
+	memcpy(to->word, name, len);
+	((char *)to->word)[len] = '=';
+	memset(to->mask, 0xff, len + 1);
+}
+
+static enum rg_exec_source_hook wanted_hook(enum exec_source_hook setting)
+{
+	switch (setting) {
+	case EXEC_SOURCE_PREPARE:
+		return RG_HOOK_PREPARE;
+	case EXEC_SOURCE_RENAME:
+		return RG_HOOK_RENAME;
+	case EXEC_SOURCE_SYSCALLS:
+		return RG_HOOK_SYSCALLS;
+	default:
+		return RG_HOOK_NONE;
+	}
+}
+
+void loader_want(const struct config *config, struct rg_config *ret)
+{
+	size_t i;
+
+	*ret = (struct rg_config){
+		.abi = RG_ABI_VERSION,
+		.max_rows = config->performance.max_process_cache_entries,
+		.max_threads = config->process.track_threads ?
+				       config->performance.max_thread_cache_entries : 0,
+		.max_pending_sources = config->performance.max_pending_exec_sources,
+		.ring_bytes = config->ebpf.buffer_size,
+		/* Leaves most of it for what comes while the reader wakes. */
+		.wakeup_bytes = config->ebpf.buffer_size / 4,
+		.max_args_bytes = config->process.max_args_bytes,
+		.max_env_bytes = config->process.max_env_bytes,
+		.collect_args = config->process.collect_args,
+		.collect_env = config->process.collect_env,
+		.collect_cwd = config->process.collect_cwd,
+		.hook = wanted_hook(config->ebpf.exec_source_hook),
+		.version = RG_VERSION,
+	};
+	for (i = 0; i < config->process.nr_env_names; i++)
+		set_env_name(&ret->env_names[i], config->process.env_names[i]);
+}
+
+/*
+ * A CPU without a free node takes LRU_RESERVE_PER_CPU of them from the global list, and evicts what is short of
+ * that. With so many more for each possible CPU it never is while there are at most max_rows rows. From
+ * d4adf1c9ee77 (6.16) on the reserves together take at most half of a small map.
+ */
+uint32_t loader_table_entries(uint32_t max_rows, uint32_t nr_cpus, bool lru_adapts)
+{
+	uint32_t reserve = nr_cpus * LRU_RESERVE_PER_CPU;
+
+	if (lru_adapts)
+		reserve = MIN(reserve, max_rows);
+	return max_rows + reserve + nr_cpus * INSERTS_PER_CPU;
+}
+
+static int size_maps(struct loader *l)
+{
+	const struct rg_config *c = (const struct rg_config *)&l->skel->rodata->rg_config;
+	int nr_cpus = libbpf_num_possible_cpus();
+	int r;
+
+	if (nr_cpus < 0)
+		return nr_cpus;
+	r = bpf_map__set_max_entries(l->skel->maps.proc_table,
+				     loader_table_entries(c->max_rows, (uint32_t)nr_cpus, l->lru_adapts));
+	if (!r)
+		r = bpf_map__set_max_entries(l->skel->maps.exited_queue, c->max_rows);
+	if (!r && c->max_threads)
+		r = bpf_map__set_max_entries(l->skel->maps.thread_table,
+					     loader_table_entries(c->max_threads, (uint32_t)nr_cpus,
+								  l->lru_adapts));
+	if (!r)
+		r = bpf_map__set_max_entries(l->skel->maps.events, c->ring_bytes);
+	if (!r && !c->collect_args && !c->collect_env)
+		r = bpf_map__set_value_size(l->skel->maps.scratch, SCRATCH_BASE_SIZE);
+	return r;
+}
+
+static int load(struct loader *l)
+{
+	struct utsname name;
+	int r = rand_guard__load(l->skel);
+
+	if (r)
+		log_error("cannot load programs into kernel %s: %s; log_level = \"debug\" shows libbpf's "
+			  "words", kernel_release(&name), strerror(-r));
+	return r;
+}
+
+/*
+ * The exit hook comes first: a process that another hook has put into the table must not end
+ * unseen. Before the snapshot, so that nothing falls between the two.
+ */
+static int attach(struct rand_guard *skel)
+{
+	int r;
+
+	bpf_program__set_autoattach(skel->progs.on_snapshot, false);
+	bpf_program__set_autoattach(skel->progs.on_census, false);
+	bpf_program__set_autoattach(skel->progs.on_threads, false);
+	bpf_program__set_autoattach(skel->progs.on_processes, false);
+	bpf_program__set_autoattach(skel->progs.on_stats, false);
+	skel->links.on_exit = bpf_program__attach(skel->progs.on_exit);
+	r = libbpf_get_error(skel->links.on_exit);
+	if (r)
+		skel->links.on_exit = NULL;
+	else
+		r = rand_guard__attach(skel);
+	if (r)
+		log_error("cannot attach the hooks: %s; log_level = \"debug\" shows which", strerror(-r));
+	return r;
+}
+
+static int take_snapshot(struct rand_guard *skel)
+{
+	struct bpf_link *link = bpf_program__attach_iter(skel->progs.on_snapshot, NULL);
+	_cleanup_close_ int fd = -1;
+	int r = libbpf_get_error(link);
+	char buf[64];
+
+	if (!r) {
+		fd = bpf_iter_create(bpf_link__fd(link));
+		r = fd < 0 ? -errno : 0;
+		while (!r && (read(fd, buf, sizeof(buf)) > 0 || errno == EINTR || errno == EAGAIN))
+			errno = 0;
+		bpf_link__destroy(link);
+	}
+	if (r)
+		log_error("cannot walk the running processes: %s", strerror(-r));
+	return r;
+}
+
+/* An iterator over one map's elements. */
+static int attach_iterator(struct loader *l, enum kernel_prog prog, const struct bpf_program *program,
+			   const struct bpf_map *map)
+{
+	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)bpf_map__fd(map) };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(program, &opts);
+	int r = libbpf_get_error(link);
+
+	if (r) {
+		log_error("cannot attach the iterator %s: %s", bpf_program__name(program), strerror(-r));
+		return r;
+	}
+	l->iterators[prog - NR_KERNEL_HOOKS] = link;
+	return 0;
+}
+
+static int attach_iterators(struct loader *l)
+{
+	struct rand_guard *s = l->skel;
+	int r;
+
+	r = attach_iterator(l, PROG_CENSUS, s->progs.on_census, s->maps.proc_table);
+	if (!r)
+		r = attach_iterator(l, PROG_PROCESSES, s->progs.on_processes, s->maps.proc_table);
+	if (!r)
+		r = attach_iterator(l, PROG_THREADS, s->progs.on_threads, s->maps.thread_table);
+	if (!r)
+		r = attach_iterator(l, PROG_STATS, s->progs.on_stats, s->maps.bss);
+	return r;
+}
+
+static int set_up(struct loader *l, const struct rg_config *want)
+{
+	int r;
+
+	r = check_capabilities();
+	if (!r)
+		r = check_kernel();
+	if (r)
+		return r;
+	l->skel = rand_guard__open();
+	if (!l->skel) {
+		log_error("cannot open the programs: %s", strerror(errno));
+		return -errno;
+	}
+	memcpy((void *)&l->skel->rodata->rg_config, want, sizeof(*want));
+	r = adapt_to_kernel(l);
+	if (r)
+		return r;
+	r = size_maps(l);
+	if (r) {
+		log_error("cannot size the maps: %s", strerror(-r));
+		return r;
+	}
+	r = load(l);
+	if (!r)
+		r = attach_iterators(l);
+	if (!r)
+		r = attach(l->skel);
+	if (!r)
+		r = take_snapshot(l->skel);
+	return r;
+}
+
+static int link_fd(const struct bpf_link *link)
+{
+	return link ? bpf_link__fd(link) : -1;
+}
+
+/* The skeleton's descriptors, which stay its own. */
+static void list_descriptors(const struct loader *l, struct kernel *ret)
+{
+	const struct rand_guard *s = l->skel;
+	const struct bpf_link *hooks[NR_KERNEL_HOOKS] = {
+		s->links.on_exit,      s->links.on_fork,	  s->links.on_exec,
+		s->links.on_prepare,   s->links.on_rename,	  s->links.on_enter_execve,
+		s->links.on_enter_at,  s->links.on_leave_execve, s->links.on_leave_at,
+	};
+	const struct bpf_map *maps[NR_KERNEL_MAPS] = {
+		s->maps.proc_table, s->maps.exited_queue, s->maps.thread_table, s->maps.exec_source,
+		s->maps.events,	    s->maps.scratch,	  s->maps.bss,		s->maps.rodata,
+	};
+	const struct bpf_program *prog;
+	size_t i;
+
+	for (i = 0; i < NR_KERNEL_MAPS; i++)
+		ret->map[i] = bpf_map__fd(maps[i]);
+	for (i = 0; i < NR_KERNEL_PROGS; i++) {
+		prog = bpf_object__find_program_by_name(s->obj, kernel_prog_names[i]);
+		ret->prog[i] = MAX(bpf_program__fd(prog), -1);
+		ret->link[i] = link_fd(i < NR_KERNEL_HOOKS ? hooks[i] : l->iterators[i - NR_KERNEL_HOOKS]);
+	}
+}
+
+/* What the loader says when it is done: how it went, and which of the descriptors it sends. */
+struct report {
+	int result;
+	bool sent[KERNEL_NR_FDS];
+};
+
+union fd_message {
+	struct cmsghdr hdr;
+	char buf[CMSG_SPACE(sizeof(struct kernel))];
+};
+
+static void send_report(int to, int result, const struct kernel *kernel)
+{
+	const int *fds = (const int *)kernel;
+	struct report report = { .result = result };
+	struct iovec iov = { &report, sizeof(report) };
+	union fd_message control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int *sent = (int *)CMSG_DATA(&control.hdr);
+	size_t i, nr_sent = 0;
+
+	for (i = 0; i < KERNEL_NR_FDS; i++) {
+		report.sent[i] = fds[i] >= 0;
+		if (fds[i] >= 0)
+			sent[nr_sent++] = fds[i];
+	}
+	if (nr_sent) {
+		control.hdr.cmsg_level = SOL_SOCKET;
+		control.hdr.cmsg_type = SCM_RIGHTS;
+		control.hdr.cmsg_len = CMSG_LEN(nr_sent * sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(nr_sent * sizeof(int));
+	}
+	if (sendmsg(to, &msg, 0) < 0)
+		log_error("cannot hand over the loaded programs: %s", strerror(errno));
+}
+
+/* -EPIPE: the loader ended without a word. */
+static int receive_report(int from, struct kernel *ret)
+{
+	struct report report = { 0 };
+	struct iovec iov = { &report, sizeof(report) };
+	union fd_message control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	const int *received = (const int *)CMSG_DATA(&control.hdr);
+	int *fds = (int *)ret;
+	size_t i;
+	ssize_t n;
+
+	do {
+		n = recvmsg(from, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(report))
+		return -EPIPE;
+	for (i = 0; i < KERNEL_NR_FDS; i++)
+		fds[i] = report.sent[i] ? *received++ : -1;
+	return report.result;
+}
+
+static int loader_main(const struct rg_config *want, int to)
+{
+	struct loader l = { 0 };
+	struct kernel kernel;
+	int r;
+
+	kernel_init(&kernel);
+	libbpf_set_print(on_libbpf_message);
+	r = set_up(&l, want);
+	if (!r)
+		list_descriptors(&l, &kernel);
+	send_report(to, r, &kernel);
+	return r ? 1 : 0;
+}
+
+int loader_run(const struct rg_config *want, struct kernel *ret)
+{
+	int ends[2], status = 0, r;
+	pid_t pid;
+
+	kernel_init(ret);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	pid = fork();
+	if (!pid)
+		_exit(loader_main(want, ends[1]));
+	close(ends[1]);
+	r = pid < 0 ? -errno : receive_report(ends[0], ret);
+	close(ends[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r == -EPIPE)
+		log_error("the loader process ended before it was done%s",
+			  WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ?
+				  " (killed: out of memory?)" : "");
+	else if (pid < 0)
+		log_error("cannot start the loader process: %s", strerror(-r));
+	return r;
+}

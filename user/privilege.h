@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the running agent may still do, once everything is loaded and open: little. */
+#ifndef RG_PRIVILEGE_H
+#define RG_PRIVILEGE_H
+
+#include "config.h"
+
+/* No capability, no new privileges, and only the system calls that the loop makes. Logs; 0 or -errno. */
+int privilege_drop(const struct config *config);
+
+#endif
