@@ -6,6 +6,9 @@
 #include "path.bpf.h"
 #include "row_sum.bpf.h"
 
+/* Of the initial pid namespace, on every host: PROC_PID_INIT_INO in the kernel. */
+#define TASK_INIT_PID_NS 0xeffffffcU
+
 static __always_inline __u32 task__pid_ns(struct task_struct *task)
 {
 	struct pid *pid = task->thread_pid;
@@ -15,13 +18,19 @@ static __always_inline __u32 task__pid_ns(struct task_struct *task)
 	if (!pid)
 		return 0;
 	level = pid->level;
+	if (!level)
+		return TASK_INIT_PID_NS;
 	bpf_core_read(&ns, sizeof(ns), &pid->numbers[level].ns);
 	return BPF_CORE_READ(ns, ns.inum);
 }
 
 static __always_inline __u64 task__cgroup_id(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	struct css_set *cgroups = task->cgroups;
+	struct cgroup *cgroup = cgroups ? cgroups->dfl_cgrp : NULL;
+	struct kernfs_node *node = cgroup ? cgroup->kn : NULL;
+
+	return node ? node->id : 0;
 }
 
 static __always_inline void task__ids(struct task_struct *task, struct rg_proc *row)
@@ -92,7 +101,7 @@ static __always_inline void task__row(struct task_struct *task, struct scratch *
 	task__fill(leader, row);
 	task__exe(task, s, slot, row); /* a leader that has left its threads has no memory any more */
 	row->ppid = parent->tgid;
-	row->parent_start_time_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	row->parent_start_time_ns = parent->group_leader->start_boottime;
 	row_sum__set_exe(row);
 }
 
