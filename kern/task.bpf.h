@@ -62,23 +62,24 @@ static __always_inline void task__fill(struct task_struct *leader, struct rg_pro
 /* Unlinked, or never had a name, as a memfd. */
 static __always_inline bool task__is_deleted(struct dentry *dentry)
 {
-	if (BPF_CORE_READ(dentry, d_inode, i_nlink) == 0)
+	struct inode *inode = dentry->d_inode;
+
+	if (!inode || !inode->i_nlink)
 		return true;
-	return !BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry;
+	return !dentry->d_hash.pprev && dentry->d_parent != dentry;
 }
 
 /* The file that runs, resolved; a kernel thread has none. The slot's path buffer is overwritten. */
 static __always_inline void task__exe(struct task_struct *task, struct scratch *s, __u32 slot,
 				      struct rg_proc *row)
 {
-	struct file *file = BPF_CORE_READ(task, mm, exe_file);
-	struct dentry *dentry;
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
 	__u32 at = 0, offset = SCRATCH_PATH_END;
 
 	if (file) {
-		dentry = BPF_CORE_READ(file, f_path.dentry);
-		at = path__walk(slot, (__u64)dentry, (__u64)BPF_CORE_READ(file, f_path.mnt));
-		if (task__is_deleted(dentry))
+		at = path__walk(s, slot, &file->f_path);
+		if (task__is_deleted(file->f_path.dentry))
 			row->flags |= RG_EXE_DELETED;
 		if (at & PATH_UNREADABLE)
 			RG_STAT_INC(exe_unreadable);
