@@ -116,9 +116,7 @@ static __always_inline void collect__env(struct task_struct *task, struct scratc
 static __always_inline void collect__cwd(struct task_struct *task, struct scratch *s, __u32 *size)
 {
 	struct rg_record_exec *rec = (void *)s->record;
-	__u64 dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry);
-	__u64 mnt = (__u64)BPF_CORE_READ(task, fs, pwd.mnt);
-	__u32 at = path__walk(SCRATCH_EXEC, dentry, mnt), offset;
+	__u32 at = path__walk(s, SCRATCH_EXEC, &task->fs->pwd), offset;
 
 	if (at & PATH_UNREADABLE) {
 		RG_STAT_INC(cwd_unreadable);

@@ -49,7 +49,7 @@ static __always_inline void exec__row(struct task_struct *task, struct linux_bin
 	struct rg_proc *row = &s->row, *known = &s->other, *in_table;
 
 	task__row(task, s, SCRATCH_EXEC, row);
-	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+	if (BPF_CORE_READ_BITFIELD(bprm, secureexec))
 		row->flags |= RG_SECURE_EXEC;
 	in_table = proc_table__find(row->pid, row->start_time_ns);
 	if (!in_table) {
@@ -115,7 +115,7 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 	rec->pid = row->pid;
 	rec->tid = row->tid;
 	rec->ppid = row->ppid;
-	rec->real_ppid = BPF_CORE_READ(task, real_parent, tgid);
+	rec->real_ppid = task->real_parent->tgid;
 	rec->uid = row->uid;
 	rec->gid = row->gid;
 	rec->euid = row->euid;
