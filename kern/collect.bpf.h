@@ -56,38 +56,61 @@ static __always_inline bool collect__is_wanted(const __u64 *var)
 	return found;
 }
 
+/* From collect__env_var(): bytes read, its NUL included, and whether it is one of those asked for. */
+#define COLLECT_VAR_LEN_MASK 0xffff
+#define COLLECT_VAR_WANTED 0x10000
+
+/*
+ * One variable, or what is left of a long one: put at offset in the record if it is asked for. Global, so
+ * it is verified once and not for each step of the walk. -1: unreadable, or no room.
+ */
+__weak __noinline int collect__env_var(__u64 start, __u32 offset)
+{
+	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	long n;
+
+	/* Not called then; but before 6.8 it is verified all the same, and scratch is shorter. */
+	if (!rg_config.collect_env || !s)
+		return -1;
+	n = bpf_probe_read_user_str(s->env_var, RG_ENV_VAR_MAX, (void *)start);
+	if (n <= 0 || n > RG_ENV_VAR_MAX)
+		return -1;
+	if (!collect__is_wanted((__u64 *)s->env_var))
+		return n;
+	if (offset > RG_RECORD_MAX - RG_ENV_VAR_MAX)
+		return -1;
+	bpf_probe_read_kernel(&s->record[offset], n, s->env_var);
+	return n | COLLECT_VAR_WANTED;
+}
+
 /* From collect__walk_env(): bytes, and whether something is missing; -1: unreadable. */
 #define COLLECT_ENV_LEN_MASK 0xffff
 #define COLLECT_ENV_TRUNCATED 0x10000
 
 /*
  * The chosen ones of the variables from start to end, put behind offset in the record; of a longer one
- * the first RG_ENV_VAR_MAX bytes. Global, so it is verified once.
+ * the first RG_ENV_VAR_MAX bytes.
  */
 __weak __noinline int collect__walk_env(__u64 start, __u64 end, __u32 offset)
 {
-	struct scratch *s = scratch__get(SCRATCH_EXEC);
-	__u32 used = 0, truncated = 0;
-	bool inside = false;
-	int i;
-	long n;
+	__u32 used = 0, truncated = 0, inside = 0, wanted = 0, n;
+	int i, r;
 
-	if (!s || offset > RG_RECORD_BASE_MAX + RG_ARGS_MAX)
-		return -1;
 	for (i = 0; i < COLLECT_ENV_STEPS && start < end; i++) {
-		n = bpf_probe_read_user_str(s->env_var, RG_ENV_VAR_MAX, (void *)start);
-		if (n <= 0)
+		r = collect__env_var(start, offset + used);
+		if (r < 0)
 			return -1;
-		n &= 2 * RG_ENV_VAR_MAX - 1;
-		if (n > RG_ENV_VAR_MAX)
-			return -1;
-		if (!inside && collect__is_wanted((__u64 *)s->env_var)) {
-			if (n == RG_ENV_VAR_MAX && start + n < end)
+		n = r & COLLECT_VAR_LEN_MASK;
+		if (inside) {
+			/* The rest of one; its NUL alone is no loss. */
+			if (wanted && n > 1)
 				truncated = COLLECT_ENV_TRUNCATED;
-			if (used > RG_ENV_MAX - RG_ENV_VAR_MAX || used + n > rg_config.max_env_bytes)
+		} else {
+			wanted = r & COLLECT_VAR_WANTED;
+			if (wanted && used + n > rg_config.max_env_bytes)
 				return used | COLLECT_ENV_TRUNCATED;
-			bpf_probe_read_kernel(&s->record[offset + used], n, s->env_var);
-			used += n;
+			if (wanted)
+				used += n;
 		}
 		/* A full buffer holds a NUL of the helper's: the variable goes on one byte earlier. */
 		inside = n == RG_ENV_VAR_MAX;

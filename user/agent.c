@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "agent.h"
+#include "format.h"
 #include "health.h"
 #include "http.h"
 #include "loop.h"
@@ -42,6 +43,8 @@ struct agent {
 	struct counters counters;
 	struct health health;
 	struct event_keys keys;
+	const struct format *format;
+	bool colour; /* of lines of text */
 	uint32_t written; /* which records become lines: bits 1 << enum rg_record_type */
 	uint64_t seq;
 	uint64_t boot_to_real_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, as of this batch */
@@ -77,13 +80,12 @@ static struct line_head next_head(struct agent *a, uint64_t timestamp_ns)
 		.seq = a->seq++,
 		.timestamp_ns = timestamp_ns,
 		.realtime_ns = timestamp_ns + a->boot_to_real_ns,
+		.colour = a->colour,
 	};
 }
 
-typedef void (*health_fn)(const struct health *health, struct json *j, const struct line_head *head);
-
 /* A line about the agent itself, of this moment. */
-static void write_own_line(struct agent *a, health_fn fn)
+static void write_own_line(struct agent *a, format_health_fn fn)
 {
 	struct line_head head = next_head(a, now_ns(CLOCK_BOOTTIME));
 	struct json j;
@@ -99,7 +101,7 @@ static void write_event(struct agent *a, const struct event *event)
 	struct json j;
 
 	sink_line_begin(a->sink, &j);
-	json_event(&j, event, &head, &a->keys);
+	a->format->event(&j, event, &head, &a->keys);
 	sink_line_end(a->sink, &j);
 	a->counters.events_output[event->hdr->type]++;
 }
@@ -110,7 +112,7 @@ static void write_alert(struct agent *a, const struct event *event, const struct
 	struct json j;
 
 	sink_line_begin(a->sink, &j);
-	json_alert(&j, event, match, &head);
+	a->format->alert(&j, event, match, &head);
 	sink_line_end(a->sink, &j);
 	a->counters.alerts_output++;
 }
@@ -206,7 +208,7 @@ static void tell_lost(struct agent *a)
 	    (a->last_lost_ns && now - a->last_lost_ns < LOST_LINE_MS * NSEC_PER_MSEC))
 		return;
 	a->last_lost_ns = now;
-	write_own_line(a, health_lost_line);
+	write_own_line(a, a->format->lost);
 }
 
 /* One batch; the number read. */
@@ -277,7 +279,7 @@ static void on_health(void *ctx, uint32_t events __attribute__((unused)))
 
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, health_line);
+	write_own_line(a, a->format->health);
 	flush(a);
 	metrics_write_textfile(a->metrics);
 }
@@ -343,6 +345,7 @@ static void take_over(struct agent *a, struct config *new)
 	c->nr_rules_disabled = new->nr_rules_disabled;
 	c->rules_dir = new->rules_dir;
 	c->metrics.textfile = new->metrics.textfile;
+	c->output.path = new->output.path;
 	c->agent.mode = new->agent.mode;
 	c->agent.log_level = new->agent.log_level;
 	c->health = new->health;
@@ -350,6 +353,7 @@ static void take_over(struct agent *a, struct config *new)
 	new->rules = old.rules;
 	new->rules_dir = old.rules_dir;
 	new->metrics.textfile = old.metrics.textfile;
+	new->output.path = old.output.path;
 }
 
 static bool reload_settings(struct agent *a)
@@ -373,9 +377,9 @@ static bool reopen_output(struct agent *a)
 	int r;
 
 	watch_sink(a, false); /* its descriptor changes */
-	r = sink_reopen(a->sink);
+	r = sink_reopen(a->sink, a->config->output.path);
 	if (r)
-		log_error("reload: cannot open '%s' again: %s; the old file stays in use",
+		log_error("reload: cannot open '%s': %s; the file that was open stays in use",
 			  a->config->output.path, strerror(-r));
 	flush(a);
 	return !r;
@@ -401,7 +405,7 @@ static void reload(struct agent *a)
 	output = reopen_output(a);
 	count_reload(&a->counters, settings && output ? 0 : -EINVAL);
 	if (settings)
-		log_info("reloaded: %zu rules", rule_set_size(a->config->rules));
+		log_info("reloaded: rules: %zu", rule_set_size(a->config->rules));
 	notify("READY=1");
 }
 
@@ -457,6 +461,19 @@ static int set_up_sink(struct agent *a)
 	return r;
 }
 
+/* Text is for eyes: at a terminal, unless the settings say otherwise. */
+static void choose_format(struct agent *a)
+{
+	bool at_terminal = a->config->output.type == OUTPUT_STDOUT && isatty(STDOUT_FILENO);
+	enum output_format format = a->config->output.format;
+
+	if (format == FORMAT_AUTO)
+		format = at_terminal ? FORMAT_TEXT : FORMAT_JSON;
+	a->format = format == FORMAT_TEXT ? &format_text : &format_json;
+	a->colour = at_terminal && !getenv("NO_COLOR");
+	tzset(); /* reads /etc/localtime while that is allowed */
+}
+
 static int set_up_ring(struct agent *a)
 {
 	int r;
@@ -504,7 +521,7 @@ static void say_started(const struct agent *a)
 		return;
 	}
 	log_info("watching: %llu processes in the table, %u rows (%u allocated), exec source from %s%s, "
-		 "%zu rules", (unsigned long long)info->snapshot_rows, info->table_max,
+		 "rules: %zu", (unsigned long long)info->snapshot_rows, info->table_max,
 		 info->table_allocated, info->exec_source_hook, info->taken_over ? ", taken over" : "",
 		 rule_set_size(a->config->rules));
 }
@@ -525,6 +542,7 @@ static int start(struct agent *a)
 		.env = a->config->process.collect_env,
 	};
 	a->counters.last_reload_ns = now_ns(CLOCK_REALTIME);
+	choose_format(a);
 	r = a->config->ebpf.enabled ? set_up_ring(a) : 0;
 	a->health.probe = a->probe;
 	if (!r)
@@ -537,7 +555,7 @@ static int start(struct agent *a)
 	health_count(&a->health);
 	/* Who has read the first line may rely on it: what happens from then on is in the ring. */
 	apply_records(a);
-	write_own_line(a, health_start_line);
+	write_own_line(a, a->format->start);
 	flush(a);
 	say_started(a);
 	apply_interval(a);
@@ -585,7 +603,7 @@ static void finish(struct agent *a)
 	a->last_lost_ns = 0;
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, health_line);
+	write_own_line(a, a->format->health);
 	metrics_write_textfile(a->metrics);
 	flush_last(a);
 	log_info("stopped: %llu records read, %llu alerts",

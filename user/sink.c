@@ -359,13 +359,17 @@ static void drop_half_line(struct sink *sink)
 	sink->nr_failures++;
 }
 
-int sink_reopen(struct sink *sink)
+int sink_reopen(struct sink *sink, const char *path)
 {
+	_cleanup_free_ char *new_path = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (!sink->path)
+	if (!sink->path || !path)
 		return 0;
-	fd = open_path(sink->path);
+	new_path = strdup(path);
+	if (!new_path)
+		return -ENOMEM;
+	fd = open_path(path);
 	if (fd < 0)
 		return fd;
 	/* To the old file first: as far as it takes them, lines are where their time says. */
@@ -376,6 +380,8 @@ int sink_reopen(struct sink *sink)
 	}
 	close(sink->fd);
 	sink->fd = TAKE_FD(fd);
+	free(sink->path);
+	sink->path = TAKE_PTR(new_path);
 	sink_flush(sink);
 	return 0;
 }

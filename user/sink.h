@@ -60,10 +60,10 @@ int sink_error(const struct sink *sink);
 /* Another one after sink_reopen(). Only after -EAGAIN: epoll refuses a regular file's. */
 int sink_poll_fd(const struct sink *sink);
 /*
- * Opens a file's path anew (after a rotation), the old file getting what it still takes; flushes.
- * On failure, -errno, the old file stays in use. 0 on stdout.
+ * Opens a file anew (after a rotation), or another one where path differs, the old file getting what
+ * it still takes; flushes. On failure, -errno, the old file stays in use. 0 on stdout.
  */
-int sink_reopen(struct sink *sink);
+int sink_reopen(struct sink *sink, const char *path);
 /* Lines dropped and writes failed since the start. */
 uint64_t sink_nr_failures(const struct sink *sink);
 uint64_t sink_nr_lines(const struct sink *sink); /* lines taken into the buffer */

@@ -276,7 +276,7 @@ Test(program, reload_takes_rules_and_keeps_them_on_mistakes)
 		 "rules = ( { id = \"T-2\"; name = \"t\"; process_names = [\"quit\"]; } );\n", t.pin_path);
 	write_file(t.config, text, 0644);
 	kill(t.pid, SIGHUP);
-	agent_wait_log(&t, "reloaded: 1 rules");
+	agent_wait_log(&t, "reloaded: rules: 1");
 	cr_assert(strstr(agent_log(&t), "performance.max_process_cache_entries has changed"), "%s",
 		  agent_log(&t));
 	RUN(&r, helper("quit"));

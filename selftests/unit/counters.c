@@ -28,7 +28,7 @@ static uint64_t vm_rss_bytes(void)
 /* A tenth, since the kernel counts a task's last pages apart. */
 static void assert_rss_is_right(void)
 {
-	uint64_t expected = vm_rss_bytes(), rss = counters_rss_bytes();
+	uint64_t expected = vm_rss_bytes(), rss = counters_memory().resident_bytes;
 
 	cr_assert(rss >= expected - expected / 10 && rss <= expected + expected / 10,
 		  "%llu bytes, VmRSS has %llu", (unsigned long long)rss,
@@ -44,7 +44,7 @@ Test(counters, rss)
 	assert_rss_is_right();
 	memset(memory, 1, TOUCHED_BYTES);
 	assert_rss_is_right();
-	cr_assert_geq(counters_rss_bytes(), TOUCHED_BYTES * 9 / 10);
+	cr_assert_geq(counters_memory().resident_bytes, TOUCHED_BYTES * 9 / 10);
 	cr_assert_eq(memory[TOUCHED_BYTES - 1], 1); /* it is used, so the compiler keeps it */
 	free(memory);
 }
