@@ -8,8 +8,6 @@ PROGRAM=$TOOLS/tiny
 LAST_CPU=$(($(getconf _NPROCESSORS_ONLN) - 1))
 
 subject_pid=
-mark_before=
-mark_after=
 
 fail() { echo "bench: $*" >&2; exit 1; }
 
@@ -56,7 +54,6 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 start_subject() { # PATTERN COMMAND...
 	local pattern=$1
 	shift
-	mark_before=$("$TOOLS/bpf_account" mark)
 	: >"$OUT/stdout"
 	: >"$OUT/stderr"
 	"$@" >"$OUT/stdout" 2>"$OUT/stderr" &
@@ -67,7 +64,6 @@ start_subject() { # PATTERN COMMAND...
 	else
 		sleep 1
 	fi
-	mark_after=$("$TOOLS/bpf_account" mark)
 }
 
 start_agent() {
@@ -91,5 +87,59 @@ subject_memory_kb() { # KEY of status or smaps_rollup
 }
 
 subject_map_bytes() {
-	"$TOOLS/bpf_account" maps "$mark_before" "$mark_after" | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
+	"$TOOLS/bpf_account" maps "$subject_pid" | awk '{ sum += $2 } END { printf "%.0f\n", sum }'
+}
+
+# --- tests ----------------------------------------------------------------------------------------------
+
+nr_passed=0
+nr_failed=0
+
+# is WHAT FOUND TEST-OPERATOR EXPECTED
+is() {
+	if [[ $2 && $4 ]] && [ "$2" "$3" "$4" ]; then
+		echo "bench: ok: $1: $2"
+		((++nr_passed))
+	else
+		echo "bench: FAILED: $1: ${2:-nothing}, expected $3 ${4:-nothing}"
+		((++nr_failed))
+	fi
+}
+
+sum_up() {
+	echo "$nr_passed passed, $nr_failed failed"
+	((!nr_failed)) || exit 1
+}
+
+health() { json_number "$OUT/agent.json" health "$1"; }
+
+# Rows that came and rows that went, of the last health line. While it is made, others come and go.
+check_books() {
+	local inserted gone
+	inserted=$(health process_records_inserted)
+	gone=$(($(health process_records_deleted) + $(health process_records_reclaimed) + \
+		$(health process_records_evicted) + $(health process_table_size)))
+	is "rows inserted, less deleted, reclaimed, evicted and present, of $inserted" \
+		"$((inserted > gone ? inserted - gone : gone - inserted))" -le 64
+	is "rows evicted while ended ones were there" "$(health process_records_evicted)" -eq 0
+	is "inserts that failed" "$(health process_records_insert_failed)" -eq 0
+	is "ended rows that were not queued" "$(health process_records_unqueued)" -eq 0
+	is "exec sources that still wait" "$(health pending_exec_source_size)" -le 8
+}
+
+# Resident memory and maps before and after that many processes.
+check_flat() { # SPAWNS
+	local rss_before maps_before
+	start_agent
+	"$TOOLS/spawn" count 20000 "$PROGRAM" >/dev/null # the ring has been gone round once
+	sleep 0.3
+	rss_before=$(subject_memory_kb VmRSS)
+	maps_before=$(subject_map_bytes)
+	"$TOOLS/spawn" count "$1" "$PROGRAM" >/dev/null
+	sleep 0.3
+	is "resident memory's growth by $1 processes, kB" "$(($(subject_memory_kb VmRSS) - rss_before))" -le 64
+	is "maps' growth by $1 processes, bytes" "$(($(subject_map_bytes) - maps_before))" -eq 0
+	stop_subject
+	check_books
+	rm -f "$OUT/agent.json"
 }
