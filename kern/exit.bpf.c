@@ -71,7 +71,7 @@ static __always_inline void exit__record(struct task_struct *leader, struct scra
 	struct rg_proc *row = &s->row;
 	__u32 size = sizeof(*rec);
 
-	record__begin(&rec->hdr, RG_RECORD_EXIT);
+	record__begin_at(&rec->hdr, RG_RECORD_EXIT, row->exit_time_ns);
 	rec->duration_ns = row->exit_time_ns - row->start_time_ns;
 	rec->pid = row->pid;
 	rec->tid = row->tid;

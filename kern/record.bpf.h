@@ -17,11 +17,17 @@ static __always_inline bool record__is_wanted(enum rg_record_type type, __u32 pi
 	return (rg_state.control.wanted & (1 << type)) && pid != rg_state.control.agent_pid;
 }
 
-static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_type type)
+static __always_inline void record__begin_at(struct rg_record *hdr, enum rg_record_type type,
+					     __u64 timestamp_ns)
 {
-	hdr->timestamp_ns = bpf_ktime_get_boot_ns();
+	hdr->timestamp_ns = timestamp_ns;
 	hdr->abi = RG_ABI_VERSION;
 	hdr->type = type;
+}
+
+static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_type type)
+{
+	record__begin_at(hdr, type, bpf_ktime_get_boot_ns());
 }
 
 /* A string behind what the record holds; at most RG_PATH_MAX - 1 bytes. */
