@@ -46,9 +46,12 @@ static __always_inline enum exit_row exit__row(struct task_struct *task, struct 
 	__u64 now_ns = bpf_ktime_get_boot_ns();
 
 	row = proc_table__find(leader->tgid, leader->start_boottime);
-	if (row) {
-		if (!proc_table__change(row, leader->tgid, RG_PROC_LIVE, RG_PROC_EXITED))
+	if (row && !proc_table__change(row, leader->tgid, RG_PROC_LIVE, RG_PROC_EXITED)) {
+		if (proc_table__is(row, leader->tgid, leader->start_boottime))
 			return EXIT_REPORTED;
+		row = NULL; /* evicted just now, and another process's already */
+	}
+	if (row) {
 		row->exit_time_ns = now_ns;
 		if (proc_table__copy(row, copy)) {
 			proc_table__retire(row, copy->pid, copy->start_time_ns);
