@@ -66,8 +66,8 @@ static int add(scmp_filter_ctx filter, int nr, unsigned int nr_args, const struc
 static int allow(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp not_executable = SCMP_CMP(2, SCMP_CMP_MASKED_EQ, 4 /* PROT_EXEC */, 0);
-	const struct scmp_arg_cmp iterator = SCMP_CMP(0, SCMP_CMP_EQ, BPF_ITER_CREATE);
-	const struct scmp_arg_cmp own_name = SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME);
+	const struct scmp_arg_cmp iterator = SCMP_CMP(0, SCMP_CMP_EQ, BPF_ITER_CREATE, 0);
+	const struct scmp_arg_cmp own_name = SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME, 0);
 	size_t i;
 	int r = 0;
 
