@@ -20,7 +20,10 @@ use_prefix() {
 	settings=$root/etc/rand-guard/rand-guard.cfg rules=$root/etc/rand-guard/rules.d/10-process.cfg
 }
 
-run() { DESTDIR=$root PREFIX=$prefix "$top/scripts/install" "$1" "$agent" 2>"$dir/said" || fail "$1: $(cat "$dir/said")"; }
+run() {
+	DESTDIR=$root PREFIX=$prefix "$top/scripts/install" "$1" "$agent" 2>"$dir/said" ||
+		fail "$1: $(cat "$dir/said")"
+}
 silent() { [ ! -s "$dir/said" ] || fail "it says: $(cat "$dir/said")"; }
 says() { grep -qF "$1" "$dir/said" || fail "it does not say '$1', but: $(cat "$dir/said")"; }
 files() { (cd "$root" && find . -type f | sort); }

@@ -7,7 +7,7 @@
 set -u
 
 agent=$(realpath "$1") top=$(realpath "$(dirname "$0")/../..")
-unit=$top/etc/rand-guard.service notified=$(dirname "$agent")/selftests/helpers/notified
+unit=$top/etc/systemd/rand-guard.service notified=$(dirname "$agent")/selftests/helpers/notified
 readonly deadline_seconds=30 watchdog_ms=400
 
 skip() { echo "skipped: $*"; exit 77; }
