@@ -197,7 +197,9 @@ write_container_script() {
 	mkdir "$root/etc/systemd/system/rand-guard.service.d"
 	cat >"$root/etc/systemd/system/rand-guard.service.d/pin.conf" <<-END
 	[Service]
+	ExecStartPre=
 	ExecStartPre=-+/bin/mkdir -m 700 -p /sys/fs/bpf/$pin
+	ReadWritePaths=
 	ReadWritePaths=-/sys/fs/bpf/$pin
 	END
 }
