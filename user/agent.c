@@ -548,7 +548,7 @@ static int start(struct agent *a)
 	if (!r)
 		r = set_up_metrics(a);
 	if (!r)
-		r = privilege_drop(a->config);
+		r = privilege_drop(a->config, a->config_path);
 	if (r)
 		return r;
 	a->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);

@@ -68,6 +68,11 @@ struct config {
 		char *textfile; /* absolute, ends in .prom; NULL (default, ""): off */
 	} metrics;
 	struct {
+		char *user; /* whom it becomes once all is open; NULL (default, ""): nobody else */
+		bool seccomp; /* true: only the system calls that it needs */
+		bool landlock; /* true: only the files that it needs */
+	} security;
+	struct {
 		uint32_t max_process_cache_entries; /* 64..1000000, default 5000 */
 		uint32_t max_thread_cache_entries; /* rows of threads, 64..1000000, default 5000; with track_threads */
 		uint32_t max_pending_exec_sources; /* 1..100000, default 500 */

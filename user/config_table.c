@@ -9,6 +9,8 @@
 
 /* As agent.id, which is in every record. HOST_NAME_MAX, so that each host name is one. */
 #define AGENT_ID_MAX 64
+/* useradd(8)'s. */
+#define USER_NAME_MAX 32
 
 static bool is_printable(const char *text)
 {
@@ -55,6 +57,12 @@ static bool is_textfile(const char *text)
 static bool is_env_name(const char *text)
 {
 	return *text && is_printable(text) && !strchr(text, '=');
+}
+
+/* What no user database can hold, and therefore nobody is called. */
+static bool is_user(const char *text)
+{
+	return *text && is_printable(text) && !strpbrk(text, ":/ ");
 }
 
 static bool is_port(const char *text)
@@ -203,6 +211,11 @@ static const struct config_option options[] = {
 	{ NAME("metrics", "textfile"), TEXT_AT(metrics.textfile), .max = PATH_MAX - 1,
 	  .is_valid = is_textfile, .write = "an absolute path ending in .prom, or \"\" for none",
 	  .flags = OPTION_RELOADS },
+
+	{ NAME("security", "user"), TEXT_AT(security.user), .max = USER_NAME_MAX, .is_valid = is_user,
+	  .write = "the name of a user like \"rand-guard\", or \"\" to stay who it is" },
+	{ NAME("security", "seccomp"), BOOL_AT(security.seccomp), .initial = true },
+	{ NAME("security", "landlock"), BOOL_AT(security.landlock), .initial = true },
 
 	{ NAME("performance", "max_process_cache_entries"),
 	  UINT_AT(performance.max_process_cache_entries), .min = 64, .max = 1000000,
