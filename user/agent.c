@@ -19,6 +19,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "notify.h"
+#include "origin.h"
 #include "privilege.h"
 #include "reader.h"
 
@@ -44,6 +45,7 @@ struct agent {
 	struct health health;
 	struct event_keys keys;
 	const struct format *format;
+	struct origin origin;
 	bool colour; /* of lines of text */
 	uint32_t written; /* which records become lines: bits 1 << enum rg_record_type */
 	uint64_t seq;
@@ -80,6 +82,7 @@ static struct line_head next_head(struct agent *a, uint64_t timestamp_ns)
 		.seq = a->seq++,
 		.timestamp_ns = timestamp_ns,
 		.realtime_ns = timestamp_ns + a->boot_to_real_ns,
+		.origin = &a->origin,
 		.colour = a->colour,
 	};
 }
@@ -464,12 +467,18 @@ static int set_up_sink(struct agent *a)
 /* Text is for eyes: at a terminal, unless the settings say otherwise. */
 static void choose_format(struct agent *a)
 {
+	static const struct format *const formats[] = {
+		[FORMAT_JSON] = &format_json,
+		[FORMAT_TEXT] = &format_text,
+		[FORMAT_ECS] = &format_ecs,
+	};
 	bool at_terminal = a->config->output.type == OUTPUT_STDOUT && isatty(STDOUT_FILENO);
 	enum output_format format = a->config->output.format;
 
 	if (format == FORMAT_AUTO)
 		format = at_terminal ? FORMAT_TEXT : FORMAT_JSON;
-	a->format = format == FORMAT_TEXT ? &format_text : &format_json;
+	a->format = formats[format];
+	a->origin = origin_read(a->config->agent.id);
 	a->colour = at_terminal && !getenv("NO_COLOR");
 	tzset(); /* reads /etc/localtime while that is allowed */
 }

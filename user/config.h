@@ -28,6 +28,7 @@ enum output_format {
 	FORMAT_AUTO, /* text where stdout is a terminal, else json */
 	FORMAT_JSON, /* one object a line: rand-guard-records(7) */
 	FORMAT_TEXT, /* a short line for eyes */
+	FORMAT_ECS, /* json, in the Elastic Common Schema */
 };
 
 struct config {
@@ -58,7 +59,7 @@ struct config {
 	struct {
 		enum output_type type; /* "stdout" (default), "file" (needs path) */
 		char *path; /* absolute; NULL (default, "") for stdout */
-		enum output_format format; /* "auto" (default), "json", "text" */
+		enum output_format format; /* "auto" (default), "json", "text", "ecs" */
 	} output;
 	struct {
 		uint32_t interval_seconds; /* 0..86400, default 60; 0: only at the end */

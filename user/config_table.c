@@ -142,6 +142,7 @@ static const char *const output_formats[] = {
 	[FORMAT_AUTO] = "auto",
 	[FORMAT_JSON] = "json",
 	[FORMAT_TEXT] = "text",
+	[FORMAT_ECS] = "ecs",
 	NULL,
 };
 

@@ -58,7 +58,7 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
-static int check_capabilities(void)
+int loader_check_rights(void)
 {
 	uint64_t caps = effective_capabilities();
 	bool bpf = caps & (1ULL << CAP_BPF), perfmon = caps & (1ULL << CAP_PERFMON);
@@ -287,7 +287,11 @@ static int attach(struct rand_guard *skel)
 		skel->links.on_exit = NULL;
 	else
 		r = rand_guard__attach(skel);
-	if (r)
+	if (r && skel->rodata->rg_config.hook == RG_HOOK_SYSCALLS && (r == -ENOENT || r == -EACCES))
+		log_error("cannot attach the hooks: %s; ebpf.exec_source_hook \"syscalls\" needs to read "
+			  "tracefs (mount -t tracefs tracefs /sys/kernel/tracing), or use \"auto\"",
+			  strerror(-r));
+	else if (r)
 		log_error("cannot attach the hooks: %s; log_level = \"debug\" shows which", strerror(-r));
 	return r;
 }
@@ -347,9 +351,7 @@ static int set_up(struct loader *l, const struct rg_config *want)
 {
 	int r;
 
-	r = check_capabilities();
-	if (!r)
-		r = check_kernel();
+	r = check_kernel();
 	if (r)
 		return r;
 	l->skel = rand_guard__open();

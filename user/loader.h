@@ -12,6 +12,9 @@
 /* What the settings ask of the programs; hook is RG_HOOK_NONE for "auto". */
 void loader_want(const struct config *config, struct rg_config *ret);
 
+/* -EPERM, logged with what is missing: this process may not load programs. */
+int loader_check_rights(void);
+
 /*
  * All up to the first record, which waits for rg_control.wanted. Logs why not; 0 or -errno. *ret is
  * the caller's, kernel_close() takes everything out of the kernel that isn't pinned.
