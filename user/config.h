@@ -22,7 +22,14 @@ enum exec_source_hook {
 	EXEC_SOURCE_SYSCALLS, /* syscalls:sys_{enter,exit}_execve{,at}: slows every syscall */
 };
 
-enum output_type { OUTPUT_STDOUT, OUTPUT_FILE };
+enum output_type {
+	OUTPUT_STDOUT,
+	OUTPUT_FILE,
+	OUTPUT_UNIX, /* these four: a line, a datagram */
+	OUTPUT_UDP,
+	OUTPUT_SYSLOG,
+	OUTPUT_JOURNALD,
+};
 
 enum output_format {
 	FORMAT_AUTO, /* text where stdout is a terminal, else json */
@@ -57,8 +64,8 @@ struct config {
 		size_t nr_env_names;
 	} process;
 	struct {
-		enum output_type type; /* "stdout" (default), "file" (needs path) */
-		char *path; /* absolute; NULL (default, "") for stdout */
+		enum output_type type; /* "stdout" (default), "file" "unix" "udp" (need path), "syslog" "journald" */
+		char *path; /* absolute, or of "udp" ADDRESS:PORT; NULL (default, ""): stdout, or the usual socket */
 		enum output_format format; /* "auto" (default), "json", "text", "ecs" */
 	} output;
 	struct {

@@ -92,15 +92,44 @@ static bool is_address(const char *text, size_t len)
 	return inet_pton(AF_INET6, address + 1, binary) == 1;
 }
 
-static bool is_listen(const char *text)
+static bool is_socket_path(const char *text)
+{
+	return is_file_path(text) && strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path);
+}
+
+static bool is_socket_address(const char *text)
 {
 	const char *colon = strrchr(text, ':');
-	const char *path = text + strlen("unix:");
 
-	if (!strncmp(text, "unix:", strlen("unix:")))
-		return is_file_path(path) &&
-		       strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path);
 	return colon && is_port(colon + 1) && is_address(text, (size_t)(colon - text));
+}
+
+static bool is_listen(const char *text)
+{
+	if (!strncmp(text, "unix:", strlen("unix:")))
+		return is_socket_path(text + strlen("unix:"));
+	return is_socket_address(text);
+}
+
+static bool is_output_path(const char *text)
+{
+	return is_file_path(text) || is_socket_address(text);
+}
+
+bool config_is_output(enum output_type type, const char *path)
+{
+	switch (type) {
+	case OUTPUT_STDOUT:
+		return !path;
+	case OUTPUT_FILE:
+		return path && is_file_path(path);
+	case OUTPUT_UNIX:
+		return path && is_socket_path(path);
+	case OUTPUT_UDP:
+		return path && is_socket_address(path);
+	default:
+		return !path || is_socket_path(path);
+	}
 }
 
 static const char *const modes[] = {
@@ -135,6 +164,10 @@ static const char *const hooks[] = {
 static const char *const output_types[] = {
 	[OUTPUT_STDOUT] = "stdout",
 	[OUTPUT_FILE] = "file",
+	[OUTPUT_UNIX] = "unix",
+	[OUTPUT_UDP] = "udp",
+	[OUTPUT_SYSLOG] = "syslog",
+	[OUTPUT_JOURNALD] = "journald",
 	NULL,
 };
 
@@ -196,7 +229,7 @@ static const struct config_option options[] = {
 	{ NAME("output", "type"), CHOICE_AT(output.type, output_type), .choices = output_types,
 	  .initial = OUTPUT_STDOUT },
 	{ NAME("output", "path"), TEXT_AT(output.path), .max = PATH_MAX - 1,
-	  .is_valid = is_file_path,
+	  .is_valid = is_output_path,
 	  .write = "an absolute path like \"/var/log/rand-guard.json\", or \"\" for none",
 	  .flags = OPTION_RELOADS },
 	{ NAME("output", "format"), CHOICE_AT(output.format, output_format),

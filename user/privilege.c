@@ -85,7 +85,15 @@ static int allow_memory(scmp_filter_ctx filter)
 	return r ? r : add(filter, SCMP_SYS(mprotect), 1, &not_executable);
 }
 
-static int allow(scmp_filter_ctx filter)
+/* Only what it has: a socket can't be made any more. */
+static int allow_reconnect(scmp_filter_ctx filter, enum output_type type)
+{
+	bool needs_it = type != OUTPUT_STDOUT && type != OUTPUT_FILE;
+
+	return needs_it ? add(filter, SCMP_SYS(connect), 0, NULL) : 0;
+}
+
+static int allow(scmp_filter_ctx filter, const struct config *config)
 {
 	const struct scmp_arg_cmp iterator = SCMP_CMP64(0, SCMP_CMP_EQ, BPF_ITER_CREATE, 0);
 	const struct scmp_arg_cmp own_name = SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME, 0);
@@ -100,27 +108,29 @@ static int allow(scmp_filter_ctx filter)
 		r = add(filter, SCMP_SYS(bpf), 1, &iterator);
 	if (!r)
 		r = add(filter, SCMP_SYS(prctl), 1, &own_name);
+	if (!r)
+		r = allow_reconnect(filter, config->output.type);
 	return r;
 }
 
 /* A call that isn't allowed fails with EPERM, as if it had not the right. */
-static int load_filter(void)
+static int load_filter(const struct config *config)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r;
 
 	if (!filter)
 		return -ENOMEM;
-	r = allow(filter);
+	r = allow(filter, config);
 	if (!r)
 		r = seccomp_load(filter);
 	seccomp_release(filter);
 	return r;
 }
 
-static int filter_syscalls(void)
+static int filter_syscalls(const struct config *config)
 {
-	int r = load_filter();
+	int r = load_filter(config);
 
 	/* A kernel without seccomp still runs the agent; it is just less confined. */
 	if (r == -EINVAL || r == -EOPNOTSUPP) {
@@ -273,6 +283,6 @@ int privilege_drop(const struct config *config, const char *config_path)
 	if (!r)
 		r = confine_files(files);
 	if (!r && config->security.seccomp && !IS_SANITIZED)
-		r = filter_syscalls();
+		r = filter_syscalls(config);
 	return r;
 }

@@ -516,3 +516,57 @@ Test(privilege, tries_without_seccomp)
 	needs_landlock();
 	assert_all("seccomp = false;", without_seccomp);
 }
+
+/* --- sockets ------------------------------------------------------------------------------------- */
+
+static int receive_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	cr_assert(!bind(fd, (struct sockaddr *)&address, sizeof(address)));
+	return fd;
+}
+
+static void wait_for_datagram(int fd, const char *what)
+{
+	const struct timeval timeout = { .tv_sec = test_seconds() };
+	char text[65536];
+	ssize_t n;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	do {
+		n = recv(fd, text, sizeof(text) - 1, 0);
+		cr_assert_gt(n, 0, "no '%s' came", what);
+		text[n] = '\0';
+	} while (!strstr(text, what));
+}
+
+/* With every restriction it finds a receiver that came late, and one that was started anew. */
+Test(privilege, reaches_a_receiver_again)
+{
+	char path[] = "/tmp/rand-guard-test-receiver-XXXXXX", settings[256];
+	_cleanup_agent_ struct agent_test t;
+	int fd;
+
+	agent_needs_root();
+	cr_assert(mkdtemp(path) && !rmdir(path));
+	snprintf(settings, sizeof(settings),
+		 "output = { type = \"syslog\"; path = \"%s\"; };\nprocess = { enabled = false; };\n"
+		 "health = { interval_seconds = 1; };", path);
+	agent_launch(&t, settings);
+	agent_wait_log(&t, "cannot write: No such file or directory");
+	fd = receive_at(path);
+	wait_for_datagram(fd, " agent_start - {");
+	wait_for_datagram(fd, " health - {");
+	close(fd);
+	unlink(path);
+	fd = receive_at(path);
+	wait_for_datagram(fd, " health - {");
+	assert_status(t.pid, "Seccomp", "2");
+	kill(t.pid, SIGTERM);
+	cr_assert_eq(agent_wait_end(&t), 0);
+	close(fd);
+	unlink(path);
+}

@@ -513,6 +513,16 @@ static const struct {
 	  "\"LD_PRELOAD\" ]\n" },
 	{ "output = {\n type = \"file\"; };", "t.cfg:2: output.type: \"file\" needs a path; write "
 					      "path = \"/var/log/rand-guard.json\"\n" },
+	{ "output = { type = \"unix\"; };", "t.cfg:1: output.type: \"unix\" needs a path; write "
+	  "path = \"/run/shipper.socket\"\n" },
+	{ "output = { type = \"udp\"; };", "t.cfg:1: output.type: \"udp\" needs a path; write "
+	  "path = \"127.0.0.1:514\"\n" },
+	{ "output = { type = \"udp\"; path = \"/x\"; };", "t.cfg:1: output.path: '/x' is impossible "
+	  "with that type; write \"127.0.0.1:514\"\n" },
+	{ "output = { type = \"syslog\"; path = \":514\"; };", "t.cfg:1: output.path: ':514' is "
+	  "impossible with that type; write an absolute path like \"/dev/log\"\n" },
+	{ "output = { type = \"file\"; path = \":514\"; };", "t.cfg:1: output.path: ':514' is "
+	  "impossible with that type; write an absolute path like \"/var/log/rand-guard.json\"\n" },
 	{ "output = {\n\n path = \"/x\"; };",
 	  "t.cfg:3: output.path: has no effect on stdout; write \"\", or type = \"file\"\n" },
 	/* syntax */
@@ -828,6 +838,23 @@ static char *print(const struct config *config)
 	config_print(config, to);
 	cr_assert_eq(fclose(to), 0);
 	return text;
+}
+
+Test(config, outputs)
+{
+	static const char *const good[] = {
+		"type = \"unix\"; path = \"/run/x\"",   "type = \"udp\"; path = \":514\"",
+		"type = \"udp\"; path = \"[::1]:514\"", "type = \"udp\"; path = \"10.0.0.1:5514\"",
+		"type = \"syslog\"",			  "type = \"syslog\"; path = \"/run/log\"",
+		"type = \"journald\"",		  "type = \"journald\"; path = \"/run/x\"",
+	};
+	char text[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		snprintf(text, sizeof(text), "output = { %s; };", good[i]);
+		config_free(load(text));
+	}
 }
 
 Test(config, what_is_printed_loads_as_the_same)

@@ -350,7 +350,7 @@ Test(event_ecs, the_largest_line_fits)
 							   {args, sizeof(args)}, {env, sizeof(env)}});
 		cr_assert_eq(b.len, RG_RECORD_MAX);
 		cr_assert_eq(event_parse(b.bytes, b.len, &e), 0);
-		sink_line_begin(sink, &j);
+		sink_line_begin(sink, NULL, &j);
 		ecs_event(&j, &e, &long_head, &all_keys);
 		cr_assert_not(j.full);
 	}
