@@ -205,7 +205,7 @@ static void flush(struct agent *a)
 			log_error("output: cannot write: %s; lines that find no room are counted, trying "
 				  "again every second", strerror(-r));
 		loop_set_timer(&a->on_retry, RETRY_MS, 0);
-	} else if (!r && before) {
+	} else if (before) { /* also where the reader is already slow again */
 		log_info("output: writing again");
 	}
 }
