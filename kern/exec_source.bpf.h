@@ -20,19 +20,24 @@ struct {
 
 static __always_inline void exec_source__set(struct task_struct *task, enum rg_exec_syscall syscall)
 {
-	struct rg_exec_source *source;
+	struct rg_exec_source *source = bpf_task_storage_get(&exec_source, task, NULL, 0);
 
-	if (rg_state.stats.nr_pending_sources >= rg_config.max_pending_sources) {
+	if (source && source->syscall != RG_SYSCALL_UNKNOWN) {
+		source->syscall = syscall; /* in the place of one that was never taken */
+		return;
+	}
+	/* Taken first, so that CPUs which ask at the same time don't get more places than there are. */
+	if (RG_STAT_INC(nr_pending_sources) >= rg_config.max_pending_sources) {
+		RG_STAT_DEC(nr_pending_sources);
 		RG_STAT_INC(sources_refused);
 		return;
 	}
 	source = bpf_task_storage_get(&exec_source, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!source) {
+		RG_STAT_DEC(nr_pending_sources);
 		RG_STAT_INC(sources_failed);
 		return;
 	}
-	if (source->syscall == RG_SYSCALL_UNKNOWN)
-		RG_STAT_INC(nr_pending_sources);
 	source->syscall = syscall;
 }
 

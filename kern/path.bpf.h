@@ -14,7 +14,7 @@
 /* A path of 255 bytes has at most 128 names; the rest is for crossing mounts. */
 #define PATH_MAX_STEPS 160
 
-/* From path__walk(): where the path starts in scratch.path, and these. */
+/* From a walk: where the path starts in scratch.path, and these. */
 #define PATH_OFFSET_MASK 0x1ff
 #define PATH_TRUNCATED 0x200
 #define PATH_UNREADABLE 0x400
@@ -54,17 +54,21 @@ static __always_inline __u32 path__root(struct scratch *s, __u32 pos)
 	return pos;
 }
 
-/* Goes on from the root of a mount. Global, so it is verified once. */
-__weak __noinline int path__walk_mounts(__u32 slot, __u32 pos, __u64 vfsmount_addr)
+/*
+ * From a dentry and its mount on, with what is behind it at pos (SCRATCH_PATH_END: nothing), where the path
+ * ends in the slot's buffer. Each hop costs a helper call. Global, so it is verified once.
+ */
+__weak __noinline int path__walk_on(__u32 slot, __u32 pos, __u64 dentry_addr, __u64 vfsmount_addr)
 {
 	struct scratch *s = scratch__get(slot);
 	struct mount *mnt = path__mount_of((void *)vfsmount_addr), *mnt_parent;
-	struct dentry *dentry = NULL, *parent, *mnt_root = NULL;
+	struct dentry *dentry = (void *)dentry_addr, *parent, *mnt_root;
 	struct qstr name;
 	int i;
 
-	if (!s || !vfsmount_addr)
+	if (!s || !dentry || !vfsmount_addr)
 		return PATH_UNREADABLE;
+	mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
 	for (i = 0; i < PATH_MAX_STEPS; i++) {
 		if (dentry == mnt_root) {
 			mnt_parent = BPF_CORE_READ(mnt, mnt_parent);
@@ -89,21 +93,30 @@ __weak __noinline int path__walk_mounts(__u32 slot, __u32 pos, __u64 vfsmount_ad
 }
 
 /*
- * The path ends at SCRATCH_PATH_END of the slot's buffer. Up to its mount's root the way is typed, and
- * costs a helper call a name; most files are on the first mount.
+ * The file that the current task runs. Up to its mount's root the way is typed, and costs a helper call a
+ * name; most files are on the first mount. Global, since 6.1 follows each way through the loop into all
+ * that comes behind it; hence without an argument, as a global function takes no typed pointer.
  */
-static __noinline int path__walk(struct scratch *s, __u32 slot, const struct path *path)
+__weak __noinline int path__walk_own_exe(__u32 slot)
 {
-	struct dentry *dentry = path->dentry, *mnt_root = path->mnt->mnt_root, *parent;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
+	struct scratch *s = scratch__get(slot);
+	struct dentry *dentry, *mnt_root, *parent;
+	__u64 mnt_root_addr, vfsmount_addr;
 	__u32 pos = SCRATCH_PATH_END;
-	__u64 vfsmount_addr;
 	int i;
 
+	if (!s || !file)
+		return PATH_UNREADABLE;
+	dentry = file->f_path.dentry;
+	mnt_root = file->f_path.mnt->mnt_root;
 	for (i = 0; i < PATH_MAX_STEPS; i++) {
 		if (dentry == mnt_root) {
-			/* A global function takes no typed pointer. */
-			bpf_core_read(&vfsmount_addr, sizeof(vfsmount_addr), &path->mnt);
-			return path__walk_mounts(slot, pos, vfsmount_addr);
+			bpf_core_read(&vfsmount_addr, sizeof(vfsmount_addr), &file->f_path.mnt);
+			bpf_core_read(&mnt_root_addr, sizeof(mnt_root_addr), &file->f_path.mnt->mnt_root);
+			return path__walk_on(slot, pos, mnt_root_addr, vfsmount_addr);
 		}
 		parent = dentry->d_parent;
 		if (!parent) /* what a typed pointer can't read is 0 */

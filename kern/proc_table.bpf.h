@@ -173,11 +173,15 @@ static __always_inline bool proc_table__change(struct rg_proc *row, __u32 pid, e
 	return __sync_val_compare_and_swap((__u64 *)&row->pid, old.word, new.word) == old.word;
 }
 
-/* Deletes a row whose end of life the caller has won by marking it RG_PROC_RECLAIMED. */
+/*
+ * Deletes a row whose end of life the caller has won by marking it RG_PROC_RECLAIMED. Counted first, so that whoever
+ * adds up rows and counters meanwhile finds a row too many, never one that seems to have been evicted. If the
+ * LRU is faster, the row is gone all the same.
+ */
 static __always_inline void proc_table__reclaim(struct rg_proc_key *key)
 {
-	if (!bpf_map_delete_elem(&proc_table, key))
-		RG_STAT_INC(reclaimed);
+	RG_STAT_INC(reclaimed);
+	bpf_map_delete_elem(&proc_table, key);
 }
 
 /* One entry of the queue: its row goes if it is still the exited one. False: the queue is empty. */
@@ -210,23 +214,30 @@ static __always_inline void proc_table__make_room(void)
 	}
 }
 
-/* An exited row: it waits in the queue, or goes at once where the table is over its size. */
+/*
+ * An exited row (NULL: the one under this key): it waits in the queue, or goes at once where the table is over
+ * its size.
+ */
 static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, __u64 start_time_ns)
 {
 	struct rg_exited exited = { .start_time_ns = start_time_ns, .key = { pid, pid } };
 	bool reclaimed;
+	int i;
 
 	if (proc_table__nr_rows() > rg_config.max_rows) {
+		if (!row)
+			row = bpf_map_lookup_elem(&proc_table, &exited.key);
 		if (row && proc_table__change(row, pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 			proc_table__reclaim(&exited.key);
 		return;
 	}
-	if (!bpf_map_push_elem(&exited_queue, &exited, 0))
-		return;
-	/* Full of entries that have outlived their rows: the oldest makes room. */
-	proc_table__pop(&reclaimed);
-	if (bpf_map_push_elem(&exited_queue, &exited, 0))
-		RG_STAT_INC(queue_failed);
+	for (i = 0; i < PROC_TABLE_MAX_POPS; i++) {
+		if (!bpf_map_push_elem(&exited_queue, &exited, 0))
+			return;
+		/* Full of entries that have outlived their rows: the oldest makes room, for which CPUs race. */
+		proc_table__pop(&reclaimed);
+	}
+	RG_STAT_INC(queue_failed);
 }
 
 /* The row of a dead process under a number that has a new owner: overwritten in place. */

@@ -69,6 +69,17 @@ static __always_inline bool task__is_deleted(struct dentry *dentry)
 	return !dentry->d_hash.pprev && dentry->d_parent != dentry;
 }
 
+static __always_inline __u32 task__walk_exe(struct task_struct *task, __u32 slot)
+{
+	__u64 dentry, mnt;
+
+	if ((__u64)task == bpf_get_current_task())
+		return path__walk_own_exe(slot);
+	dentry = (__u64)BPF_CORE_READ(task, mm, exe_file, f_path.dentry);
+	mnt = (__u64)BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
+	return path__walk_on(slot, SCRATCH_PATH_END, dentry, mnt);
+}
+
 /* The file that runs, resolved; a kernel thread has none. The slot's path buffer is overwritten. */
 static __always_inline void task__exe(struct task_struct *task, struct scratch *s, __u32 slot,
 				      struct rg_proc *row)
@@ -78,7 +89,7 @@ static __always_inline void task__exe(struct task_struct *task, struct scratch *
 	__u32 at = 0, offset = SCRATCH_PATH_END;
 
 	if (file) {
-		at = path__walk(s, slot, &file->f_path);
+		at = task__walk_exe(task, slot);
 		if (task__is_deleted(file->f_path.dentry))
 			row->flags |= RG_EXE_DELETED;
 		if (at & PATH_UNREADABLE)

@@ -24,32 +24,44 @@ static __always_inline void thread_table__fill(struct task_struct *task, struct 
 	__builtin_memcpy(row->comm, task->comm, sizeof(row->comm));
 }
 
+/* pid and tid as they lie in the row; tid 0: somebody deletes it. */
+union thread_table__ids {
+	struct {
+		__u32 pid;
+		__u32 tid;
+	};
+	__u64 word;
+};
+
+/*
+ * Out. False: there was no such row, or another one takes it out. Counted first, for who adds up meanwhile (see
+ * proc_table__reclaim()).
+ */
+static __always_inline bool thread_table__take(__u32 pid, __u32 tid)
+{
+	union thread_table__ids old = { { pid, tid } }, new = { { pid, 0 } };
+	struct rg_proc_key key = { .pid = pid, .tid = tid };
+	struct rg_thread *row = bpf_map_lookup_elem(&thread_table, &key);
+
+	if (!row || __sync_val_compare_and_swap((__u64 *)&row->pid, old.word, new.word) != old.word)
+		return false;
+	RG_STAT_INC(threads_deleted);
+	bpf_map_delete_elem(&thread_table, &key);
+	return true;
+}
+
 /* In; over the row of an earlier thread of this number, whose end was missed. */
 static __always_inline void thread_table__put(const struct rg_thread *row)
 {
 	struct rg_proc_key key = { .pid = row->pid, .tid = row->tid };
 	long r = bpf_map_update_elem(&thread_table, &key, row, BPF_NOEXIST);
 
-	if (r == -EEXIST) {
-		if (!bpf_map_delete_elem(&thread_table, &key))
-			RG_STAT_INC(threads_deleted);
+	if (r == -EEXIST && thread_table__take(row->pid, row->tid))
 		r = bpf_map_update_elem(&thread_table, &key, row, BPF_NOEXIST);
-	}
 	if (r)
 		RG_STAT_INC(threads_insert_failed);
 	else
 		RG_STAT_INC(threads_inserted);
-}
-
-/* Out. False: there was no such row. */
-static __always_inline bool thread_table__take(__u32 pid, __u32 tid)
-{
-	struct rg_proc_key key = { .pid = pid, .tid = tid };
-
-	if (bpf_map_delete_elem(&thread_table, &key))
-		return false;
-	RG_STAT_INC(threads_deleted);
-	return true;
 }
 
 #endif

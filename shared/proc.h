@@ -82,7 +82,7 @@ RG_STATIC_ASSERT(sizeof(struct rg_proc) == 368);
 struct rg_thread {
 	__u64 start_time_ns; /* CLOCK_BOOTTIME */
 	__u32 pid; /* the key's */
-	__u32 tid;
+	__u32 tid; /* 0 for the moment in which the row is deleted; one word with pid: swapped together */
 	__u32 creator_tid; /* the thread that made it */
 	__u32 pad;
 	char comm[RG_COMM_LEN]; /* at its start */

@@ -41,11 +41,17 @@ struct rg_stats {
 	__u64 filename_unreadable;
 };
 
-/* Rows by state, as one walk of the tables found them. */
+/*
+ * The tables' rows, as one walk found them. Nodes are reused under a walk, which then misses rows or sees some
+ * twice: exact while nothing moves. What a map counts itself (6.6) is exact at any time.
+ */
 struct rg_census {
 	__u64 live;
 	__u64 exited;
 	__u64 threads;
+	__u64 rows_counted; /* by the map; read behind the walk */
+	__u64 threads_counted;
+	__u64 is_counted; /* bool: the kernel has those two */
 };
 
 /* All that the programs and userspace both write, in one map that userspace maps: "stats". */

@@ -28,6 +28,7 @@ struct loader {
 	struct rand_guard *skel;
 	struct bpf_link *iterators[NR_KERNEL_PROGS - NR_KERNEL_HOOKS];
 	bool lru_adapts; /* the LRU sets less aside in small maps (6.16) */
+	bool maps_count; /* a map says how many elements it has (6.6) */
 };
 
 /* The verifier's log comes as one message of many lines. */
@@ -107,6 +108,11 @@ static unsigned int tracepoint_nr_args(const struct btf *btf, const char *typede
 	return btf_is_func_proto(t) ? btf_vlen(t) : 0;
 }
 
+static bool has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
 static bool struct_has_member(const struct btf *btf, const char *struct_name, const char *member)
 {
 	int id = btf__find_by_name_kind(btf, struct_name, BTF_KIND_STRUCT);
@@ -150,6 +156,18 @@ static int set_hook(struct rand_guard *skel, const struct btf *btf)
 	return 0;
 }
 
+/* The walks that also ask the map for its count, or those that can't. */
+static void set_census(struct loader *l, const struct btf *btf)
+{
+	struct rand_guard *s = l->skel;
+
+	l->maps_count = has_function(btf, "bpf_map_sum_elem_count");
+	bpf_program__set_autoload(s->progs.on_census, !l->maps_count);
+	bpf_program__set_autoload(s->progs.on_threads, !l->maps_count);
+	bpf_program__set_autoload(s->progs.on_census_sum, l->maps_count);
+	bpf_program__set_autoload(s->progs.on_threads_sum, l->maps_count);
+}
+
 /* What depends on the kernel's types. Its BTF is large, and freed before libbpf reads its own copy. */
 static int adapt_to_kernel(struct loader *l)
 {
@@ -167,6 +185,7 @@ static int adapt_to_kernel(struct loader *l)
 	/* The context pointer, the task, and group_dead. */
 	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
 	l->lru_adapts = struct_has_member(btf, "bpf_lru", "target_free");
+	set_census(l, btf);
 	r = set_hook(l->skel, btf);
 	btf__free(btf);
 	return r;
@@ -279,6 +298,8 @@ static int attach(struct rand_guard *skel)
 	bpf_program__set_autoattach(skel->progs.on_snapshot, false);
 	bpf_program__set_autoattach(skel->progs.on_census, false);
 	bpf_program__set_autoattach(skel->progs.on_threads, false);
+	bpf_program__set_autoattach(skel->progs.on_census_sum, false);
+	bpf_program__set_autoattach(skel->progs.on_threads_sum, false);
 	bpf_program__set_autoattach(skel->progs.on_processes, false);
 	bpf_program__set_autoattach(skel->progs.on_stats, false);
 	skel->links.on_exit = bpf_program__attach(skel->progs.on_exit);
@@ -332,18 +353,32 @@ static int attach_iterator(struct loader *l, enum kernel_prog prog, const struct
 	return 0;
 }
 
+/* The program behind a name that is pinned. */
+static const struct bpf_program *find_program(const struct loader *l, enum kernel_prog prog)
+{
+	const struct rand_guard *s = l->skel;
+
+	if (l->maps_count && prog == PROG_CENSUS)
+		return s->progs.on_census_sum;
+	if (l->maps_count && prog == PROG_THREADS)
+		return s->progs.on_threads_sum;
+	return bpf_object__find_program_by_name(s->obj, kernel_prog_names[prog]);
+}
+
 static int attach_iterators(struct loader *l)
 {
-	struct rand_guard *s = l->skel;
-	int r;
+	const struct rand_guard *s = l->skel;
+	const struct bpf_map *over[NR_KERNEL_PROGS] = {
+		[PROG_CENSUS] = s->maps.proc_table,
+		[PROG_THREADS] = s->maps.thread_table,
+		[PROG_PROCESSES] = s->maps.proc_table,
+		[PROG_STATS] = s->maps.bss,
+	};
+	enum kernel_prog i;
+	int r = 0;
 
-	r = attach_iterator(l, PROG_CENSUS, s->progs.on_census, s->maps.proc_table);
-	if (!r)
-		r = attach_iterator(l, PROG_PROCESSES, s->progs.on_processes, s->maps.proc_table);
-	if (!r)
-		r = attach_iterator(l, PROG_THREADS, s->progs.on_threads, s->maps.thread_table);
-	if (!r)
-		r = attach_iterator(l, PROG_STATS, s->progs.on_stats, s->maps.bss);
+	for (i = NR_KERNEL_HOOKS; i < NR_KERNEL_PROGS && !r; i++)
+		r = attach_iterator(l, i, find_program(l, i), over[i]);
 	return r;
 }
 
@@ -396,14 +431,12 @@ static void list_descriptors(const struct loader *l, struct kernel *ret)
 		s->maps.proc_table, s->maps.exited_queue, s->maps.thread_table, s->maps.exec_source,
 		s->maps.events,	    s->maps.scratch,	  s->maps.bss,		s->maps.rodata,
 	};
-	const struct bpf_program *prog;
 	size_t i;
 
 	for (i = 0; i < NR_KERNEL_MAPS; i++)
 		ret->map[i] = bpf_map__fd(maps[i]);
 	for (i = 0; i < NR_KERNEL_PROGS; i++) {
-		prog = bpf_object__find_program_by_name(s->obj, kernel_prog_names[i]);
-		ret->prog[i] = MAX(bpf_program__fd(prog), -1);
+		ret->prog[i] = MAX(bpf_program__fd(find_program(l, i)), -1);
 		ret->link[i] = link_fd(i < NR_KERNEL_HOOKS ? hooks[i] : l->iterators[i - NR_KERNEL_HOOKS]);
 	}
 }

@@ -278,43 +278,92 @@ static int run_iterator(int link)
 	return n < 0 ? -errno : 0;
 }
 
-/*
- * Rows come and go while the walk is under way. Rows at the end <= rows seen + inserted during the
- * walk, so what was inserted before it, less what left until its end, less the rows seen, is at most
- * what was evicted; at rest it is exactly that.
- */
-static uint64_t evicted(uint64_t inserted_before, uint64_t left_after, uint64_t seen, uint64_t last)
-{
-	uint64_t gone = left_after + seen;
-
-	return inserted_before > gone ? MAX(inserted_before - gone, last) : last;
-}
-
 static uint64_t load(const __u64 *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_SEQ_CST);
 }
 
-int probe_count(struct probe *p, struct probe_table *ret)
+/* A table's books: rows that went in, and those that the programs took out. */
+struct books {
+	uint64_t inserted;
+	uint64_t gone;
+};
+
+static struct books read_books(const struct rg_stats *stats)
+{
+	return (struct books){ load(&stats->inserted), load(&stats->deleted) + load(&stats->reclaimed) };
+}
+
+static struct books read_thread_books(const struct rg_stats *stats)
+{
+	return (struct books){ load(&stats->threads_inserted), load(&stats->threads_deleted) };
+}
+
+static bool has_moved(const struct books *before, const struct books *after)
+{
+	return before->inserted != after->inserted || before->gone != after->gone;
+}
+
+/*
+ * Rows come and go meanwhile. The programs count what goes in behind it, and what they take out before it: so
+ * what had gone in before the rows were counted, less what has left since, less the rows, is at most what was
+ * evicted; at rest it is exactly that. It may never be more: the programs would think that there is room, and
+ * leave it to the LRU to make some.
+ */
+static uint64_t evicted(const struct books *before, const struct books *after, uint64_t rows,
+			uint64_t last)
+{
+	uint64_t known = after->gone + rows;
+
+	return before->inserted > known ? MAX(before->inserted - known, last) : last;
+}
+
+/* *ret_exact: whether evictions could be worked out. */
+static int count(struct probe *p, bool *ret_exact)
 {
 	struct rg_control *control = &p->state->control;
 	struct rg_census *census = &p->state->census;
-	struct rg_stats *stats = &p->state->stats;
-	uint64_t inserted, threads_inserted;
+	struct books rows, threads, rows_after, threads_after;
+	bool counted;
 	int r;
 
 	memset(census, 0, sizeof(*census));
-	inserted = load(&stats->inserted);
-	threads_inserted = load(&stats->threads_inserted);
+	rows = read_books(&p->state->stats);
+	threads = read_thread_books(&p->state->stats);
 	r = run_iterator(p->kernel.link[PROG_CENSUS]);
 	if (!r)
 		r = run_iterator(p->kernel.link[PROG_THREADS]);
 	if (r)
 		return r;
-	control->evicted = evicted(inserted, load(&stats->deleted) + load(&stats->reclaimed),
-				   load(&census->live) + load(&census->exited), control->evicted);
-	control->threads_evicted = evicted(threads_inserted, load(&stats->threads_deleted),
-					   load(&census->threads), control->threads_evicted);
+	rows_after = read_books(&p->state->stats);
+	threads_after = read_thread_books(&p->state->stats);
+	counted = load(&census->is_counted);
+	*ret_exact = counted || (!has_moved(&rows, &rows_after) && !has_moved(&threads, &threads_after));
+	if (!*ret_exact)
+		return 0;
+	control->evicted = evicted(&rows, &rows_after,
+				   counted ? census->rows_counted : census->live + census->exited,
+				   control->evicted);
+	control->threads_evicted = evicted(&threads, &threads_after,
+					   counted ? census->threads_counted : census->threads,
+					   control->threads_evicted);
+	return 0;
+}
+
+/* Walks before 6.6, for one of them to find that nothing moved. */
+#define COUNT_TRIES 4
+
+int probe_count(struct probe *p, struct probe_table *ret)
+{
+	const struct rg_control *control = &p->state->control;
+	const struct rg_census *census = &p->state->census;
+	bool exact = false;
+	int i, r = 0;
+
+	for (i = 0; i < COUNT_TRIES && !exact && !r; i++)
+		r = count(p, &exact);
+	if (r)
+		return r;
 	*ret = (struct probe_table){
 		.live = census->live,
 		.exited = census->exited,

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the kernel accounts for BPF programs and maps, whoever loaded them. Ids only grow, so what a
- * subject has loaded lies between two marks.
+ * What the kernel accounts for the BPF programs and maps that a process holds open.
  *
- *   bpf_account mark                     "PROG MAP": the highest ids there are
- *   bpf_account maps MARK MARK           "NAME BYTES" of each map between the marks
- *   bpf_account time MARK MARK COMMAND...  runs it; "NAME NS RUNS MISSED" of each program meanwhile
+ *   bpf_account maps PID               "NAME BYTES" of each map
+ *   bpf_account time PID COMMAND...    runs it; "NAME NS RUNS MISSED" of each program that ran meanwhile
  *
  * Run times are counted while a descriptor of BPF_ENABLE_STATS is open, so no sysctl is left changed.
  */
+#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,100 +17,113 @@
 
 #include <bpf/bpf.h>
 
-#define PROGS_MAX 256
-
-struct mark {
-	uint32_t prog;
-	uint32_t map;
-};
+#define IDS_MAX 256
 
 struct usage {
-	uint32_t id;
 	char name[BPF_OBJ_NAME_LEN];
 	uint64_t ns, runs, missed;
 };
 
-static struct mark mark_now(void)
+/* The number behind a key of a descriptor's fdinfo; 0 if it has none. */
+static unsigned long long fdinfo_number(const char *pid, const char *fd, const char *key)
 {
-	struct mark mark = { 0 };
-	uint32_t id;
-
-	for (id = 0; !bpf_prog_get_next_id(id, &id);)
-		mark.prog = id;
-	for (id = 0; !bpf_map_get_next_id(id, &id);)
-		mark.map = id;
-	return mark;
-}
-
-static struct mark parse_mark(const char *text)
-{
-	struct mark mark = { 0 };
-
-	if (sscanf(text, "%u:%u", &mark.prog, &mark.map) != 2) {
-		fprintf(stderr, "bpf_account: not a mark: '%s'\n", text);
-		exit(2);
-	}
-	return mark;
-}
-
-static unsigned long long fdinfo_memlock(int fd)
-{
-	unsigned long long bytes = 0;
-	char path[64], line[256];
+	char path[300], line[256], *end;
+	unsigned long long number = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
 	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "memlock: %llu", &bytes) == 1)
-			break;
+	while (f && fgets(line, sizeof(line), f)) {
+		end = strchr(line, ':');
+		if (!end)
+			continue;
+		*end = '\0';
+		if (!strcmp(line, key))
+			number = strtoull(end + 1, NULL, 10);
+	}
 	if (f)
 		fclose(f);
-	return bytes;
+	return number;
 }
 
-static void print_maps(struct mark from, struct mark to)
+static size_t add_id(uint32_t *ids, size_t n, uint32_t id)
 {
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (ids[i] == id)
+			return n;
+	if (n < IDS_MAX)
+		ids[n++] = id;
+	return n;
+}
+
+/* The ids under that key ("map_id", "prog_id") of all its descriptors, each once. */
+static size_t find_ids(const char *pid, const char *key, uint32_t *ret)
+{
+	char path[64];
+	struct dirent *entry;
+	size_t n = 0;
+	uint32_t id;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		/* A link's fdinfo names its program, too. */
+		id = (uint32_t)fdinfo_number(pid, entry->d_name, key);
+		if (id)
+			n = add_id(ret, n, id);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void print_maps(const char *pid)
+{
+	uint32_t ids[IDS_MAX], len;
+	size_t i, n = find_ids(pid, "map_id", ids);
 	struct bpf_map_info info;
-	uint32_t id = from.map, len;
+	char own[16];
 	int fd;
 
-	while (!bpf_map_get_next_id(id, &id) && id <= to.map) {
+	for (i = 0; i < n; i++) {
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
-		fd = bpf_map_get_fd_by_id(id);
+		fd = bpf_map_get_fd_by_id(ids[i]);
 		if (fd < 0)
 			continue;
+		snprintf(own, sizeof(own), "%d", fd);
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
-			printf("%s %llu\n", *info.name ? info.name : "-", fdinfo_memlock(fd));
+			printf("%s %llu\n", *info.name ? info.name : "-",
+			       fdinfo_number("self", own, "memlock"));
 		close(fd);
 	}
 }
 
-static size_t read_usage(struct mark from, struct mark to, struct usage *ret)
+static void read_usage(const uint32_t *ids, size_t n, struct usage *ret)
 {
 	struct bpf_prog_info info;
-	uint32_t id = from.prog, len;
-	size_t n = 0;
+	uint32_t len;
+	size_t i;
 	int fd;
 
-	while (n < PROGS_MAX && !bpf_prog_get_next_id(id, &id) && id <= to.prog) {
+	memset(ret, 0, n * sizeof(*ret));
+	for (i = 0; i < n; i++) {
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);
-		fd = bpf_prog_get_fd_by_id(id);
+		fd = bpf_prog_get_fd_by_id(ids[i]);
 		if (fd < 0)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len)) {
-			ret[n].id = id;
-			memcpy(ret[n].name, info.name, sizeof(info.name));
-			ret[n].ns = info.run_time_ns;
-			ret[n].runs = info.run_cnt;
-			ret[n].missed = info.recursion_misses;
-			n++;
+			memcpy(ret[i].name, info.name, sizeof(info.name));
+			ret[i].ns = info.run_time_ns;
+			ret[i].runs = info.run_cnt;
+			ret[i].missed = info.recursion_misses;
 		}
 		close(fd);
 	}
-	return n;
 }
 
 static int run(char **command)
@@ -130,46 +142,37 @@ static int run(char **command)
 	return WEXITSTATUS(status);
 }
 
-static int print_time(struct mark from, struct mark to, char **command)
+static int print_time(const char *pid, char **command)
 {
-	struct usage before[PROGS_MAX], after[PROGS_MAX];
+	struct usage before[IDS_MAX], after[IDS_MAX];
 	int stats = bpf_enable_stats(BPF_STATS_RUN_TIME), r;
-	size_t nr_before, nr_after, i, k;
+	uint32_t ids[IDS_MAX];
+	size_t i, n;
 
 	if (stats < 0) {
 		perror("bpf_account: BPF_ENABLE_STATS");
 		return 1;
 	}
-	nr_before = read_usage(from, to, before);
+	n = find_ids(pid, "prog_id", ids);
+	read_usage(ids, n, before);
 	r = run(command);
-	nr_after = read_usage(from, to, after);
+	read_usage(ids, n, after);
 	close(stats);
-	for (i = 0; i < nr_after; i++) {
-		for (k = 0; k < nr_before && before[k].id != after[i].id; k++)
-			;
-		if (k == nr_before || after[i].runs == before[k].runs)
-			continue;
-		printf("%s %llu %llu %llu\n", *after[i].name ? after[i].name : "-",
-		       (unsigned long long)(after[i].ns - before[k].ns),
-		       (unsigned long long)(after[i].runs - before[k].runs),
-		       (unsigned long long)(after[i].missed - before[k].missed));
-	}
+	for (i = 0; i < n; i++)
+		if (after[i].runs > before[i].runs)
+			printf("%s %llu %llu %llu\n", *after[i].name ? after[i].name : "-",
+			       (unsigned long long)(after[i].ns - before[i].ns),
+			       (unsigned long long)(after[i].runs - before[i].runs),
+			       (unsigned long long)(after[i].missed - before[i].missed));
 	return r;
 }
 
 int main(int argc, char **argv)
 {
-	struct mark mark;
-
-	if (argc == 2 && !strcmp(argv[1], "mark")) {
-		mark = mark_now();
-		printf("%u:%u\n", mark.prog, mark.map);
-		return 0;
-	}
-	if (argc == 4 && !strcmp(argv[1], "maps"))
-		return print_maps(parse_mark(argv[2]), parse_mark(argv[3])), 0;
-	if (argc > 4 && !strcmp(argv[1], "time"))
-		return print_time(parse_mark(argv[2]), parse_mark(argv[3]), argv + 4);
+	if (argc == 3 && !strcmp(argv[1], "maps"))
+		return print_maps(argv[2]), 0;
+	if (argc > 3 && !strcmp(argv[1], "time"))
+		return print_time(argv[2], argv + 3);
 	fprintf(stderr, "usage: see the top of bpf_account.c\n");
 	return 2;
 }
