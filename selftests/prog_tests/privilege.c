@@ -115,6 +115,15 @@ static void wait_for_line(const char *path, const char *what)
 	cr_assert(false, "%s never had '%s'", path, what);
 }
 
+static void wait_for_file(const char *path)
+{
+	int tries = test_seconds() * 100;
+
+	while (access(path, F_OK) && tries--)
+		usleep(10000);
+	cr_assert_geq(tries, 0, "%s never came", path);
+}
+
 static void start_as_nobody(struct agent_test *t, const char *file)
 {
 	char settings[512];
@@ -158,8 +167,7 @@ Test(privilege, another_user_can_end_and_reload)
 	cr_assert(!strstr(agent_log(&t), "cannot open"), "%s", agent_log(&t));
 	cr_assert_eq(rename(file, old), 0);
 	kill(t.pid, SIGHUP);
-	while (access(file, F_OK))
-		usleep(10000);
+	wait_for_file(file);
 	RUN(&r, helper("quit"));
 	wait_for_line(file, "/quit\"");
 	kill(t.pid, SIGTERM);
