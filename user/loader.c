@@ -140,6 +140,20 @@ static bool struct_has_member(const struct btf *btf, const char *struct_name, co
 	return false;
 }
 
+static bool btf_lru_adapts(const struct btf *btf)
+{
+	return struct_has_member(btf, "bpf_lru", "target_free");
+}
+
+bool loader_lru_adapts(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool adapts = btf && btf_lru_adapts(btf);
+
+	btf__free(btf);
+	return adapts;
+}
+
 static enum rg_exec_source_hook choose_hook(const struct btf *btf)
 {
 	if (has_tracepoint(btf, "btf_trace_sched_prepare_exec"))
@@ -199,7 +213,7 @@ static int adapt_to_kernel(struct loader *l)
 	c = (struct rg_config *)&l->skel->rodata->rg_config;
 	/* The context pointer, the task, and group_dead. */
 	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
-	l->lru_adapts = struct_has_member(btf, "bpf_lru", "target_free");
+	l->lru_adapts = btf_lru_adapts(btf);
 	set_census(l, btf);
 	r = set_hook(l->skel, btf);
 	btf__free(btf);

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 
 #include "agent.h"
+#include "footprint.h"
 #include "inspect.h"
 #include "notify.h"
 #include "../shared/types.h"
@@ -78,9 +79,12 @@ static int run(const struct options *o)
 static int check(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
+	struct footprint footprint;
 
 	if (config_load(settings_path(o), &config))
 		return EXIT_USAGE;
+	if (!footprint_predict(config, &footprint))
+		footprint_print(&footprint, stdout);
 	config_print(config, stdout);
 	return EXIT_OK;
 }
