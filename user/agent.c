@@ -20,6 +20,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "notify.h"
+#include "origin.h"
 #include "privilege.h"
 #include "reader.h"
 
@@ -50,6 +51,7 @@ struct agent {
 	struct health health;
 	struct event_keys keys;
 	const struct format *format;
+	struct origin origin;
 	bool colour; /* of lines of text */
 	uint32_t written; /* which records become lines: bits 1 << enum rg_record_type */
 	uint64_t seq;
@@ -86,17 +88,28 @@ static struct line_head next_head(struct agent *a, uint64_t timestamp_ns)
 		.seq = a->seq++,
 		.timestamp_ns = timestamp_ns,
 		.realtime_ns = timestamp_ns + a->boot_to_real_ns,
+		.origin = &a->origin,
 		.colour = a->colour,
 	};
 }
 
+/* Severities of syslog(3), which has its own numbers for all of them. */
+enum { SEVERITY_CRITICAL = 2, SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTICE, SEVERITY_INFO };
+
+static struct line_tag tag_of(const char *event_type, unsigned int severity, const struct line_head *head)
+{
+	return (struct line_tag){ event_type, severity, head->realtime_ns };
+}
+
 /* A line about the agent itself, of this moment. */
-static void write_own_line(struct agent *a, format_health_fn fn)
+static void write_own_line(struct agent *a, const char *event_type, format_health_fn fn)
 {
 	struct line_head head = next_head(a, now_ns(CLOCK_BOOTTIME));
+	bool is_lost = fn == a->format->lost;
+	struct line_tag tag = tag_of(event_type, is_lost ? SEVERITY_WARNING : SEVERITY_INFO, &head);
 	struct json j;
 
-	sink_line_begin(a->sink, &j);
+	sink_line_begin(a->sink, &tag, &j);
 	fn(&a->health, &j, &head);
 	sink_line_end(a->sink, &j);
 }
@@ -104,9 +117,10 @@ static void write_own_line(struct agent *a, format_health_fn fn)
 static void write_event(struct agent *a, const struct event *event)
 {
 	struct line_head head = next_head(a, event->hdr->timestamp_ns);
+	struct line_tag tag = tag_of(event_type_name(event->hdr->type), SEVERITY_INFO, &head);
 	struct json j;
 
-	sink_line_begin(a->sink, &j);
+	sink_line_begin(a->sink, &tag, &j);
 	a->format->event(&j, event, &head, &a->keys);
 	sink_line_end(a->sink, &j);
 	a->counters.events_output[event->hdr->type]++;
@@ -114,10 +128,17 @@ static void write_event(struct agent *a, const struct event *event)
 
 static void write_alert(struct agent *a, const struct event *event, const struct rule_match *match)
 {
+	static const unsigned int severities[] = {
+		[RULE_LOW] = SEVERITY_NOTICE,
+		[RULE_MEDIUM] = SEVERITY_WARNING,
+		[RULE_HIGH] = SEVERITY_ERROR,
+		[RULE_CRITICAL] = SEVERITY_CRITICAL,
+	};
 	struct line_head head = next_head(a, event->hdr->timestamp_ns);
+	struct line_tag tag = tag_of("alert", severities[match->rule->severity], &head);
 	struct json j;
 
-	sink_line_begin(a->sink, &j);
+	sink_line_begin(a->sink, &tag, &j);
 	a->format->alert(&j, event, match, &head);
 	sink_line_end(a->sink, &j);
 	a->counters.alerts_output++;
@@ -190,7 +211,7 @@ static void flush(struct agent *a)
 			log_error("output: cannot write: %s; lines that find no room are counted, trying "
 				  "again every second", strerror(-r));
 		loop_set_timer(&a->on_retry, RETRY_MS, 0);
-	} else if (!r && before) {
+	} else if (before) { /* also where the reader is already slow again */
 		log_info("output: writing again");
 	}
 }
@@ -214,7 +235,7 @@ static void tell_lost(struct agent *a)
 	    (a->last_lost_ns && now - a->last_lost_ns < LOST_LINE_MS * NSEC_PER_MSEC))
 		return;
 	a->last_lost_ns = now;
-	write_own_line(a, a->format->lost);
+	write_own_line(a, "lost", a->format->lost);
 }
 
 /* One batch; the number read. */
@@ -285,7 +306,7 @@ static void on_health(void *ctx, uint32_t events __attribute__((unused)))
 
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, a->format->health);
+	write_own_line(a, "health", a->format->health);
 	flush(a);
 	metrics_write_textfile(a->metrics);
 }
@@ -351,7 +372,11 @@ static void take_over(struct agent *a, struct config *new)
 	c->nr_rules_disabled = new->nr_rules_disabled;
 	c->rules_dir = new->rules_dir;
 	c->metrics.textfile = new->metrics.textfile;
-	c->output.path = new->output.path;
+	/* Of another type it would be something else. */
+	if (c->output.type == new->output.type) {
+		c->output.path = new->output.path;
+		new->output.path = old.output.path;
+	}
 	c->agent.mode = new->agent.mode;
 	c->agent.log_level = new->agent.log_level;
 	c->health = new->health;
@@ -359,7 +384,6 @@ static void take_over(struct agent *a, struct config *new)
 	new->rules = old.rules;
 	new->rules_dir = old.rules_dir;
 	new->metrics.textfile = old.metrics.textfile;
-	new->output.path = old.output.path;
 }
 
 static bool reload_settings(struct agent *a)
@@ -454,13 +478,31 @@ static int set_up_loop(struct agent *a)
 	return r;
 }
 
+static int new_sink(const struct config *config, struct sink **ret)
+{
+	const char *path = config->output.path;
+
+	switch (config->output.type) {
+	case OUTPUT_FILE:
+		return sink_new_file(path, ret);
+	case OUTPUT_UNIX:
+		return sink_new_transport(TRANSPORT_UNIX, path, ret);
+	case OUTPUT_UDP:
+		return sink_new_transport(TRANSPORT_UDP, path, ret);
+	case OUTPUT_SYSLOG:
+		return sink_new_transport(TRANSPORT_SYSLOG, path, ret);
+	case OUTPUT_JOURNALD:
+		return sink_new_transport(TRANSPORT_JOURNALD, path, ret);
+	default:
+		return sink_new_stdout(ret);
+	}
+}
+
 static int set_up_sink(struct agent *a)
 {
 	const char *path = a->config->output.path;
-	int r;
+	int r = new_sink(a->config, &a->sink);
 
-	r = a->config->output.type == OUTPUT_FILE ? sink_new_file(path, &a->sink) :
-						    sink_new_stdout(&a->sink);
 	if (r)
 		log_error("output: cannot open %s%s%s: %s", path ? "'" : "", path ? path : "stdout",
 			  path ? "'" : "", strerror(-r));
@@ -470,12 +512,18 @@ static int set_up_sink(struct agent *a)
 /* Text is for eyes: at a terminal, unless the settings say otherwise. */
 static void choose_format(struct agent *a)
 {
+	static const struct format *const formats[] = {
+		[FORMAT_JSON] = &format_json,
+		[FORMAT_TEXT] = &format_text,
+		[FORMAT_ECS] = &format_ecs,
+	};
 	bool at_terminal = a->config->output.type == OUTPUT_STDOUT && isatty(STDOUT_FILENO);
 	enum output_format format = a->config->output.format;
 
 	if (format == FORMAT_AUTO)
 		format = at_terminal ? FORMAT_TEXT : FORMAT_JSON;
-	a->format = format == FORMAT_TEXT ? &format_text : &format_json;
+	a->format = formats[format];
+	a->origin = origin_read(a->config->agent.id);
 	a->colour = at_terminal && !getenv("NO_COLOR");
 	tzset(); /* reads /etc/localtime while that is allowed */
 }
@@ -562,14 +610,14 @@ static int start(struct agent *a)
 		r = set_up_metrics(a);
 	go_before_others();
 	if (!r)
-		r = privilege_drop(a->config);
+		r = privilege_drop(a->config, a->config_path);
 	if (r)
 		return r;
 	a->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
 	health_count(&a->health);
 	/* Who has read the first line may rely on it: what happens from then on is in the ring. */
 	apply_records(a);
-	write_own_line(a, a->format->start);
+	write_own_line(a, "agent_start", a->format->start);
 	flush(a);
 	say_started(a);
 	apply_interval(a);
@@ -617,7 +665,7 @@ static void finish(struct agent *a)
 	a->last_lost_ns = 0;
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, a->format->health);
+	write_own_line(a, "health", a->format->health);
 	metrics_write_textfile(a->metrics);
 	flush_last(a);
 	log_info("stopped: %llu records read, %llu alerts",

@@ -78,10 +78,25 @@ static const char *kernel_release(struct utsname *name)
 	return uname(name) ? "unknown" : name->release;
 }
 
+/* Whether bpf(2) can be called at all: a container's filter may refuse it to root, too. */
+static int check_bpf_call(void)
+{
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "rg_try", 4, 4, 1, NULL);
+
+	if (fd >= 0 || errno != EPERM)
+		return 0;
+	log_error("cannot load programs: bpf() is refused though the capabilities are there; a container's "
+		  "seccomp profile or kernel lockdown forbids it");
+	return -EPERM;
+}
+
 static int check_kernel(void)
 {
 	struct utsname name;
+	int r = check_bpf_call();
 
+	if (r)
+		return r;
 	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1 &&
 	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_get_current_task_btf, NULL) == 1)
 		return 0;

@@ -213,7 +213,7 @@ static void take(struct replay *r, const char *data, size_t size)
 	head.seq = r->seq++;
 	head.timestamp_ns = event.hdr->timestamp_ns;
 	head.realtime_ns += event.hdr->timestamp_ns;
-	sink_line_begin(r->sink, &j);
+	sink_line_begin(r->sink, NULL, &j);
 	json_event(&j, &event, &head, &keys);
 	sink_line_end(r->sink, &j);
 }

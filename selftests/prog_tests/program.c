@@ -214,14 +214,19 @@ static size_t lines_with(const char *file, const char *text)
 	return n;
 }
 
-static void wait_for_text(const char *file, const char *text)
+static void wait_for_lines(const char *file, const char *text, size_t nr_lines)
 {
 	int i;
 
-	for (i = 0; !lines_with(file, text); i++) {
+	for (i = 0; lines_with(file, text) < nr_lines; i++) {
 		cr_assert(i < test_seconds() * 100, "%s never had %s", file, text);
 		poll(NULL, 0, 10);
 	}
+}
+
+static void wait_for_text(const char *file, const char *text)
+{
+	wait_for_lines(file, text, 1);
 }
 
 /* To a file, and after a rotation to the new one: every line whole, none twice. */
@@ -237,8 +242,9 @@ Test(program, file_is_reopened_on_sighup)
 	snprintf(old, sizeof(old), "%s/old.json", t.dir);
 	wait_for_text(file, "agent_start");
 	RUN(&before, helper("quit"));
-	snprintf(pid, sizeof(pid), "\"process_exit\",");
-	wait_for_text(file, pid);
+	/* Its exit is the last line about it; others' may come before. */
+	snprintf(pid, sizeof(pid), "\"pid\":%d,", before.pid);
+	wait_for_lines(file, pid, 2);
 	cr_assert_eq(rename(file, old), 0);
 	kill(t.pid, SIGHUP);
 	agent_wait_log(&t, "reloaded");
@@ -315,11 +321,7 @@ Test(program, slow_reader_loses_and_counts)
 	cr_assert_gt(lost, 0, "the ring was never full");
 	cr_assert_eq(told, lost);
 	cr_assert_eq(happened, line_u64(health, "raw_events_read"));
-	cr_assert_eq(line_u64(health, "process_records_inserted"),
-		     line_u64(health, "process_records_deleted") +
-			     line_u64(health, "process_records_reclaimed") +
-			     line_u64(health, "process_records_evicted") +
-			     line_u64(health, "process_table_size"));
+	cr_assert_eq(line_u64(health, "process_records_evicted"), 0, "the table needs no reader");
 }
 
 /* A full disk: said once, tried again, and good when there is room: lines are whole, what is missing is counted. */
@@ -333,12 +335,12 @@ Test(program, full_disk_is_survived)
 	agent_needs_root();
 	snprintf(small, sizeof(small), "/tmp/rand-guard-test-small-%d", getpid());
 	cr_assert_eq(mkdir(small, 0755), 0);
-	if (mount("tmpfs", small, "tmpfs", 0, "size=64k"))
+	if (mount("tmpfs", small, "tmpfs", 0, "size=16m"))
 		cr_skip("no tmpfs: %s", strerror(errno));
 	snprintf(file, sizeof(file), "%s/out.json", small);
 	snprintf(filler, sizeof(filler), "%s/filler", small);
 	fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	while (write(fd, (char[1024]){ 0 }, 1024) > 0)
+	while (write(fd, (char[65536]){ 0 }, 65536) > 0)
 		;
 	close(fd);
 	snprintf(settings, sizeof(settings), "output = { type = \"file\"; path = \"%s\"; };", file);

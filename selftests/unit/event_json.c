@@ -589,10 +589,10 @@ Test(event_json, the_largest_lines_fit)
 			b = largest(args[i], env[k]);
 			cr_assert_eq(b.len, RG_RECORD_MAX);
 			e = parsed(&b);
-			sink_line_begin(sink, &j);
+			sink_line_begin(sink, NULL, &j);
 			json_event(&j, &e, &head, &all_keys);
 			cr_assert_not(j.full, "args %zu, env %zu", i, k);
-			sink_line_begin(sink, &j);
+			sink_line_begin(sink, NULL, &j);
 			json_alert(&j, &e, &match, &head);
 			cr_assert_not(j.full);
 		}

@@ -218,7 +218,7 @@ Test(health, lost_as_text)
 
 Test(health, the_tables_are_whole)
 {
-	const struct format *formats[] = {&format_json, &format_text};
+	const struct format *formats[] = {&format_json, &format_text, &format_ecs};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++)

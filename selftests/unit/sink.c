@@ -38,7 +38,7 @@ static void put_line(struct sink *sink, uint64_t n)
 	struct json j;
 
 	memset(pad, 'p', sizeof(pad));
-	sink_line_begin(sink, &j);
+	sink_line_begin(sink, NULL, &j);
 	json_object_begin(&j, NULL);
 	json_u64(&j, "n", n);
 	json_string(&j, "pad", pad, pad_len(n));
@@ -475,10 +475,10 @@ Test(sink, a_drained_buffer_is_used_from_its_start, .init = enter_tmp, .fini = l
 	struct sink *sink = file_sink("out");
 	struct json first, second;
 
-	sink_line_begin(sink, &first);
+	sink_line_begin(sink, NULL, &first);
 	put_line(sink, 1);
 	cr_assert_eq(sink_flush(sink), 0);
-	sink_line_begin(sink, &second);
+	sink_line_begin(sink, NULL, &second);
 	cr_assert_eq(first.start, second.start);
 	sink_free(sink);
 }
@@ -487,7 +487,7 @@ static void put_string_line(struct sink *sink, const char *bytes, size_t len)
 {
 	struct json j;
 
-	sink_line_begin(sink, &j);
+	sink_line_begin(sink, NULL, &j);
 	json_object_begin(&j, NULL);
 	json_string(&j, "s", bytes, len);
 	json_object_end(&j);
