@@ -303,8 +303,8 @@ Test(program, slow_reader_loses_and_counts)
 
 	agent_needs_root();
 	agent_start(&t, "ebpf = { buffer_size = 65536; @EBPF@ };");
-	/* The pipe, the agent's buffer and the ring are full after about 1500 records. */
-	for (i = 0; i < 1500; i++)
+	/* The pipe, the agent's buffer and the ring are full after about 600 records. */
+	for (i = 0; i < 400; i++)
 		RUN(&r, helper("quit"));
 	/* Reading goes on: the loss is told, and what comes now isn't lost any more. */
 	agent_next(&t, "lost", &from);
