@@ -73,8 +73,10 @@ __weak __noinline int collect__env_var(__u64 start, __u32 offset)
 	if (!rg_config.collect_env || !s)
 		return -1;
 	n = bpf_probe_read_user_str(s->env.var, RG_ENV_VAR_MAX, (void *)start);
-	if (n <= 0 || n > RG_ENV_VAR_MAX)
+	if (n < 0 || n > RG_ENV_VAR_MAX)
 		return -1;
+	if (!n) /* an empty string, as 6.1 counts it */
+		n = 1;
 	if (!collect__is_wanted((__u64 *)s->env.var))
 		return n;
 	if (offset > RG_RECORD_MAX - RG_ENV_VAR_MAX)
