@@ -2,6 +2,8 @@
 /*
  * threads many N: makes and joins N threads, prints "threads PID" and each "thread TID".
  * threads leave: the leader ends first; the other thread waits for that and then calls exit(3).
+ * threads hold N [PROGRAM]: N threads at once, "threads PID", each "thread TID", "ok"; when its input ends, the first
+ *   of them executes PROGRAM, or the process ends.
  * threads rename NAME PROGRAM: a worker thread that calls itself NAME forks; the child executes PROGRAM.
  */
 #include <pthread.h>
@@ -49,6 +51,40 @@ static void *outlive(void *arg)
 	return arg;
 }
 
+static char **to_execute; /* by whom input's end finds */
+static pthread_barrier_t said;
+
+static void *stay(void *arg)
+{
+	char c;
+
+	say_tid(NULL);
+	pthread_barrier_wait(&said);
+	if (!arg) {
+		for (;;)
+			pause();
+	}
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+	if (*to_execute)
+		execv(*to_execute, to_execute);
+	exit(0);
+}
+
+static void hold(int n, char **argv)
+{
+	pthread_t thread;
+	int i;
+
+	to_execute = argv;
+	pthread_barrier_init(&said, NULL, (unsigned int)n + 1);
+	for (i = 0; i < n; i++)
+		pthread_create(&thread, NULL, stay, i ? NULL : "first");
+	pthread_barrier_wait(&said);
+	printf("ok\n");
+	pthread_join(thread, NULL);
+}
+
 static void *fork_renamed(void *arg)
 {
 	char **argv = arg;
@@ -73,6 +109,8 @@ int main(int argc, char **argv)
 	printf("threads %d\n", getpid());
 	if (argc == 3 && !strcmp(argv[1], "many")) {
 		many(atoi(argv[2]));
+	} else if (argc >= 3 && !strcmp(argv[1], "hold")) {
+		hold(atoi(argv[2]), argv + 3);
 	} else if (argc == 2 && !strcmp(argv[1], "leave")) {
 		pthread_create(&thread, NULL, outlive, NULL);
 		pthread_exit(NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The process table under pressure: who stays, what is counted, and what each counter means. */
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "config_table.h"
@@ -607,4 +609,383 @@ Test(table, failed_insert)
 	cr_assert_eq(line_u64(line, "ppid"), (uint64_t)crowd.pid);
 	line = agent_line_u64(&t, "process_exit", "pid", (uint64_t)pid, &from);
 	cr_assert(line_bool(line, "known"));
+}
+
+/* --- nothing depends on userspace --- */
+
+/* Does /proc have this very process, and does it live? */
+static bool runs(const struct rg_proc *row)
+{
+	unsigned long long start = 0;
+	char path[64], line[1024];
+	const char *rest;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", row->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	rest = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	fclose(f);
+	if (!rest || rest[2] == 'Z' || rest[2] == 'X')
+		return false;
+	sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	       &start);
+	return start == row->start_time_ns / (NSEC_PER_SEC / (unsigned int)sysconf(_SC_CLK_TCK));
+}
+
+/* The live rows are what runs; a process that ends between both looks is looked at again. */
+static void check_live_rows(const struct table *table)
+{
+	_cleanup_free_ struct rg_proc *rows = NULL;
+	struct rg_proc again;
+	size_t i, nr_rows;
+
+	rows = table_rows(table, &nr_rows);
+	for (i = 0; i < nr_rows; i++) {
+		if (rows[i].state != RG_PROC_LIVE || runs(&rows[i]) || rows[i].pid == 1)
+			continue;
+		/* A zombie has its threads' end before it, and its row's. */
+		wait_until(!table_row(table, (pid_t)rows[i].pid, &again) || again.state != RG_PROC_LIVE ||
+			   again.start_time_ns != rows[i].start_time_ns);
+	}
+}
+
+/* And what runs has live rows. */
+static void check_running(const struct table *table)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	char path[64];
+	pid_t pid;
+
+	while ((entry = readdir(dir))) {
+		pid = atoi(entry->d_name);
+		if (pid < 2) /* see know_init() */
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+		if (table_is_live(table, pid))
+			continue;
+		/* Ended meanwhile, or a zombie, which has no memory any more. */
+		cr_assert(readlink(path, (char[8]){ 0 }, 8) < 0, "%d runs and has no live row", pid);
+	}
+	closedir(dir);
+}
+
+static uint64_t sum_of(struct agent_test *t, const char *event_type, const char *key)
+{
+	const cJSON *item;
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < t->nr_lines; i++) {
+		item = cJSON_GetObjectItem(t->lines[i], "event_type");
+		if (!strcmp(item->valuestring, event_type))
+			sum += line_u64(t->lines[i], key);
+	}
+	return sum;
+}
+
+static size_t nr_lines(const struct agent_test *t, const char *event_type)
+{
+	return agent_count(t, event_type, NULL, 0);
+}
+
+/* Each record that the programs made is a line, or was counted as lost and said to be. */
+static void check_delivered(struct agent_test *t, const struct rg_stats *stats)
+{
+	static const char *const names[] = { "process_relationship", "process_start", "process_exit" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		cr_assert_eq(nr_lines(t, names[i]), stats->submitted[i], "%s: %zu lines of %llu", names[i],
+			     nr_lines(t, names[i]), stats->submitted[i]);
+		cr_assert_eq(sum_of(t, "lost", names[i]), stats->ring_lost[i], "%s: %llu lost of %llu",
+			     names[i], (unsigned long long)sum_of(t, "lost", names[i]),
+			     stats->ring_lost[i]);
+	}
+}
+
+/* Nobody reads: the ring is full at once, and the table goes on without. */
+Test(table, agent_is_stopped)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_free_ pid_t *sleepers = NULL;
+	_cleanup_table_ struct table table;
+	unsigned int n = test_count(10000) & ~1U, nr_sleepers = 100;
+	struct rg_stats before, after;
+	struct books books;
+	uint64_t made;
+
+	table_needs_host();
+	agent_start(&t, "ebpf = { @EBPF@ buffer_size = 65536; }; health = { interval_seconds = 1; };");
+	table_open(&table, t.pin_path);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	before = table.state->stats;
+	kill(t.pid, SIGSTOP);
+	sleepers = crowd_hold(&crowd, nr_sleepers);
+	crowd_do(&crowd, "mix %u", n);
+	after = table.state->stats;
+	cr_assert_eq(table_nr_live(&table, sleepers, nr_sleepers), nr_sleepers);
+	check_live_rows(&table);
+	check_running(&table);
+	cr_assert_gt(after.ring_lost[RG_RECORD_FORK], 0);
+	made = after.submitted[RG_RECORD_FORK] + after.ring_lost[RG_RECORD_FORK] -
+	       before.submitted[RG_RECORD_FORK] - before.ring_lost[RG_RECORD_FORK];
+	cr_assert_geq(made, n + nr_sleepers);
+	made = after.submitted[RG_RECORD_EXEC] + after.ring_lost[RG_RECORD_EXEC] -
+	       before.submitted[RG_RECORD_EXEC] - before.ring_lost[RG_RECORD_EXEC];
+	cr_assert_geq(made, (n + nr_sleepers) / 2);
+	made = after.submitted[RG_RECORD_EXIT] + after.ring_lost[RG_RECORD_EXIT] -
+	       before.submitted[RG_RECORD_EXIT] - before.ring_lost[RG_RECORD_EXIT];
+	cr_assert_geq(made, n);
+	kill(t.pid, SIGCONT);
+	agent_sync(&t);
+	table_balance(&table, &t, &books);
+	cr_assert_eq(books.evicted, 0);
+	cr_assert_eq(agent_stop(&t), 0);
+	check_delivered(&t, &table.state->stats);
+	cr_assert_leq(agent_count(&t, "process_relationship", "parent_pid", (uint64_t)crowd.pid),
+		      n + nr_sleepers);
+}
+
+/* --- exec sources --- */
+
+/* Whether an exec source's hook tells before the other threads are dead, which is where stuck execs wait. */
+static void start_sources(struct agent_test *t, struct table *table, unsigned int max_pending)
+{
+	const char *hook = getenv("RAND_GUARD_TEST_HOOK");
+	char settings[128];
+
+	snprintf(settings, sizeof(settings), "performance = { max_pending_exec_sources = %u; };",
+		 max_pending);
+	agent_start(t, settings);
+	table_open(table, t->pin_path);
+	if (!strcmp(line_str(t->lines[0], "exec_source_hook"), "rename"))
+		cr_skip("this hook comes behind the wait%s", hook ? "" : "; try \"syscalls\"");
+}
+
+static void check_none_pending(const struct table *table)
+{
+	wait_until(table->state->stats.nr_pending_sources == 0);
+}
+
+Test(table, pending_sources_are_bounded)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd stuck;
+	_cleanup_table_ struct table table;
+	unsigned int i, nr_known = 0;
+	struct rg_stats before;
+	const char *source;
+	size_t from = 0;
+	pid_t pids[4];
+
+	table_needs_host();
+	start_sources(&t, &table, 1);
+	check_none_pending(&table);
+	before = table.state->stats;
+	CROWD(&stuck, helper("stuck"), "4", helper("nothing"));
+	for (i = 0; i < 4; i++)
+		pids[i] = crowd_number(&stuck, "stuck");
+	cr_assert_str_eq(crowd_hear(&stuck), "ok");
+	wait_until(table.state->stats.nr_pending_sources == 1);
+	/* At least these; each exec on the host is refused meanwhile. */
+	cr_assert_geq(table.state->stats.sources_refused - before.sources_refused, 3);
+	crowd_do(&stuck, "go 4");
+	check_none_pending(&table);
+	for (i = 0; i < 4; i++) {
+		from = 0;
+		source = line_str(agent_line_u64(&t, "process_start", "pid", (uint64_t)pids[i], &from),
+				  "source");
+		cr_assert(!source || !strcmp(source, "execve"));
+		nr_known += !!source;
+	}
+	cr_assert_leq(nr_known, 1);
+}
+
+Test(table, sources_of_killed_and_failed_execs)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd stuck, crowd;
+	_cleanup_table_ struct table table;
+	struct rg_stats before;
+	unsigned int i;
+	pid_t pids[8];
+	struct run r;
+
+	table_needs_host();
+	start_sources(&t, &table, 500);
+	check_none_pending(&table);
+	before = table.state->stats;
+	CROWD(&stuck, helper("stuck"), "8", helper("nothing"));
+	for (i = 0; i < 8; i++)
+		pids[i] = crowd_number(&stuck, "stuck");
+	cr_assert_str_eq(crowd_hear(&stuck), "ok");
+	cr_assert_geq(table.state->stats.nr_pending_sources, 8);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	crowd_do(&crowd, "exec %u", test_count(500));
+	for (i = 0; i < 10; i++) {
+		RUN(&r, helper("exec"), "fails", helper("quit"));
+		RUN(&r, helper("exec"), "after_execve", helper("quit"));
+	}
+	wait_until(table.state->stats.nr_pending_sources == 8);
+	crowd_do(&stuck, "kill 5");
+	wait_until(table.state->stats.nr_pending_sources == 3);
+	crowd_do(&stuck, "go 3");
+	check_none_pending(&table);
+	cr_assert_eq(table.state->stats.sources_refused, before.sources_refused);
+	cr_assert_eq(table.state->stats.sources_failed, before.sources_failed);
+	agent_sync(&t);
+	for (i = 0; i < 8; i++) {
+		cr_assert_eq(agent_count(&t, "process_start", "pid", (uint64_t)pids[i]), i >= 5);
+		cr_assert_eq(agent_count(&t, "process_exit", "pid", (uint64_t)pids[i]), 1);
+	}
+	for (i = 5; i < 8; i++)
+		cr_assert_str_eq(line_str(agent_line(&t, "process_start", "pid", pids[i]), "source"),
+				 "execve");
+}
+
+/* --- torn and recycled rows --- */
+
+/* "nXXX" of that pid. */
+static bool is_name_of(const char *name, uint64_t pid)
+{
+	char want[8];
+
+	snprintf(want, sizeof(want), "n%03x", (unsigned int)pid & 0xfff);
+	return !strcmp(name, want);
+}
+
+static bool is_path_of(const char *path, uint64_t pid)
+{
+	return is_name_of(strrchr(path, '/') + 1, pid);
+}
+
+struct token_check {
+	const char *dir;
+	const bool *is_token; /* by pid */
+	unsigned int nr_starts, nr_parents, nr_ancestors, nr_forks, nr_exits;
+};
+
+static void check_start(struct token_check *c, const cJSON *line, const char *text)
+{
+	uint64_t pid = line_u64(line, "pid"), ppid = line_u64(line, "ppid");
+	const cJSON *ancestor;
+
+	c->nr_starts++;
+	cr_assert(is_name_of(line_str(line, "comm"), pid), "%s", text);
+	cr_assert(is_path_of(line_str(line, "exe_path"), pid), "%s", text);
+	cr_assert(is_path_of(line_str(line, "filename"), pid), "%s", text);
+	if (!c->is_token[ppid] || !line_str(line, "parent_comm"))
+		return;
+	c->nr_parents++;
+	cr_assert(is_name_of(line_str(line, "parent_comm"), ppid), "%s", text);
+	cr_assert(is_path_of(line_str(line, "parent_exe_path"), ppid), "%s", text);
+	cJSON_ArrayForEach(ancestor, cJSON_GetObjectItem(line, "ancestors")) {
+		if (!c->is_token[line_u64(ancestor, "pid")])
+			break;
+		c->nr_ancestors++;
+		cr_assert(is_name_of(line_str(ancestor, "comm"), line_u64(ancestor, "pid")), "%s", text);
+	}
+}
+
+static void check_fork(struct token_check *c, const cJSON *line, const char *text)
+{
+	uint64_t ppid = line_u64(line, "parent_pid");
+
+	if (!c->is_token[ppid] || !line_str(line, "parent_comm"))
+		return;
+	c->nr_forks++;
+	cr_assert(is_name_of(line_str(line, "parent_comm"), ppid), "%s", text);
+	cr_assert(is_path_of(line_str(line, "parent_exe_path"), ppid), "%s", text);
+	cr_assert(is_name_of(line_str(line, "child_comm"), ppid), "%s", text);
+}
+
+static void check_exit(struct token_check *c, const cJSON *line, const char *text)
+{
+	uint64_t pid = line_u64(line, "pid");
+
+	c->nr_exits++;
+	cr_assert(is_name_of(line_str(line, "comm"), pid), "%s", text);
+	if (line_bool(line, "known"))
+		cr_assert(is_path_of(line_str(line, "exe_path"), pid), "%s", text);
+}
+
+static void check_token_line(struct token_check *c, const cJSON *line, const char *text)
+{
+	const char *type = line_str(line, "event_type");
+
+	if (!strcmp(type, "process_start") && c->is_token[line_u64(line, "pid")])
+		check_start(c, line, text);
+	else if (!strcmp(type, "process_relationship"))
+		check_fork(c, line, text);
+	else if (!strcmp(type, "process_exit") && c->is_token[line_u64(line, "pid")])
+		check_exit(c, line, text);
+}
+
+static void make_tokens(const struct agent_test *t)
+{
+	char name[8];
+	unsigned int i;
+
+	copy_program(t, helper("tokens"), "n000");
+	for (i = 1; i <= 0xfff; i++) {
+		snprintf(name, sizeof(name), "n%03x", i);
+		cr_assert_eq(link(test_path(t, "n000"), test_path(t, name)), 0);
+	}
+}
+
+#define PID_LIMIT (4 << 20) /* the kernel's PID_MAX_LIMIT */
+
+/* Everything is evicted all the time, and read all the time: what a record says is of one process each. */
+Test(table, no_row_is_torn)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd, tokens;
+	_cleanup_free_ pid_t *sleepers = NULL;
+	_cleanup_free_ bool *is_token = calloc(PID_LIMIT, sizeof(*is_token));
+	_cleanup_table_ struct table table;
+	struct token_check check = { .is_token = is_token };
+	struct rg_stats stats;
+	unsigned int n = 0;
+	char rounds[16];
+	size_t i;
+
+	table_needs_host();
+	agent_start(&t, "performance = { max_process_cache_entries = 64; }; ebpf = { @EBPF@ "
+			"buffer_size = 33554432; };");
+	table_open(&table, t.pin_path);
+	check.dir = t.dir;
+	make_tokens(&t);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	/* Rows enough to keep the LRU at work. */
+	sleepers = crowd_hold(&crowd, 150);
+	snprintf(rounds, sizeof(rounds), "%u", test_count(12));
+	CROWD(&tokens, helper("tokens"), t.dir, "24", rounds, "3");
+	for (;;) {
+		const char *line = crowd_hear(&tokens);
+
+		if (!strcmp(line, "ok"))
+			break;
+		cr_assert(line[0] == 'n');
+		is_token[atoi(line + 2)] = true;
+		n++;
+	}
+	agent_sync(&t);
+	stats = table.state->stats;
+	cr_assert_eq(n, test_count(12) * 24 * 15);
+	for (i = 0; i < t.nr_lines; i++)
+		check_token_line(&check, t.lines[i], t.texts[i]);
+	cr_log_info("%u starts, %u with parents, %u ancestors, %u forks, %u exits; torn %llu, rebuilt %llu, "
+		    "misses %llu", check.nr_starts, check.nr_parents, check.nr_ancestors, check.nr_forks,
+		    check.nr_exits, stats.torn, stats.rebuilt, stats.lookup_misses);
+	/* Each of them was there, and the rows were not. */
+	cr_assert_eq(check.nr_starts, n);
+	cr_assert_eq(check.nr_exits, n);
+	cr_assert_geq(check.nr_forks, n - test_count(12) * 24);
+	cr_assert_gt(stats.rebuilt, 0);
+	cr_assert_gt(check.nr_parents, 0);
+	cr_assert_gt(check.nr_ancestors, 0);
 }
