@@ -14,12 +14,12 @@
 #define COLLECT_ENV_STEPS 256
 
 /* argv from arg_start on, at most max_args_bytes. */
-static __always_inline void collect__args(struct task_struct *task, struct scratch *s, __u32 *size)
+static __always_inline void collect__args(struct task_struct *task, struct scratch *s)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	__u64 start = BPF_CORE_READ(task, mm, arg_start);
 	__u64 len = BPF_CORE_READ(task, mm, arg_end) - start;
-	__u32 offset = *size, flags = RG_HAS_ARGS;
+	__u32 offset = record__size(s), flags = RG_HAS_ARGS;
 
 	if (len > rg_config.max_args_bytes) {
 		len = rg_config.max_args_bytes;
@@ -32,7 +32,7 @@ static __always_inline void collect__args(struct task_struct *task, struct scrat
 	}
 	rec->flags |= flags;
 	rec->args_len = len;
-	*size = offset + len;
+	record__grow(s, len);
 }
 
 /* Is this "NAME=..." one of those asked for? Compared word by word: no loop for the verifier. */
@@ -56,51 +56,106 @@ static __always_inline bool collect__is_wanted(const __u64 *var)
 	return found;
 }
 
+/* From collect__env_var(): bytes read, its NUL included, and whether it is one of those asked for. */
+#define COLLECT_VAR_LEN_MASK 0xffff
+#define COLLECT_VAR_WANTED 0x10000
+
+/*
+ * One variable, or what is left of a long one: put at offset in the record if it is asked for. Global, so
+ * it is verified once and not for each step of the walk. -1: unreadable, or no room.
+ */
+__weak __noinline int collect__env_var(__u64 start, __u32 offset)
+{
+	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	long n;
+
+	/* Not called then; but before 6.8 it is verified all the same, and scratch is shorter. */
+	if (!rg_config.collect_env || !s)
+		return -1;
+	n = bpf_probe_read_user_str(s->env.var, RG_ENV_VAR_MAX, (void *)start);
+	if (n < 0 || n > RG_ENV_VAR_MAX)
+		return -1;
+	if (!n) /* an empty string, as 6.1 counts it */
+		n = 1;
+	if (!collect__is_wanted((__u64 *)s->env.var))
+		return n;
+	if (offset > RG_RECORD_MAX - RG_ENV_VAR_MAX)
+		return -1;
+	bpf_probe_read_kernel(&s->record[offset], n, s->env.var);
+	return n | COLLECT_VAR_WANTED;
+}
+
+/* scratch_env.state */
+#define COLLECT_INSIDE 1 /* pos is within a variable that is longer than the buffer */
+#define COLLECT_WANTED 2 /* the last one was asked for */
+#define COLLECT_TRUNCATED 4
+
+/* What a step found: true, and the walk goes on behind it; false: no room for it. */
+static __always_inline bool collect__env_step(volatile struct scratch_env *env, __u32 n, bool wanted)
+{
+	__u32 state = env->state;
+
+	if (state & COLLECT_INSIDE) {
+		/* The rest of one; its NUL alone is no loss. */
+		if (state & COLLECT_WANTED && n > 1)
+			state |= COLLECT_TRUNCATED;
+	} else {
+		state &= ~COLLECT_WANTED;
+		if (wanted && env->used + n > rg_config.max_env_bytes)
+			return false;
+		if (wanted) {
+			state |= COLLECT_WANTED;
+			env->used += n;
+		}
+	}
+	/* A full buffer holds a NUL of the helper's: the variable goes on one byte earlier. */
+	state &= ~COLLECT_INSIDE;
+	if (n == RG_ENV_VAR_MAX) {
+		state |= COLLECT_INSIDE;
+		n--;
+	}
+	env->state = state;
+	env->pos += n;
+	return true;
+}
+
 /* From collect__walk_env(): bytes, and whether something is missing; -1: unreadable. */
 #define COLLECT_ENV_LEN_MASK 0xffff
 #define COLLECT_ENV_TRUNCATED 0x10000
 
 /*
  * The chosen ones of the variables from start to end, put behind offset in the record; of a longer one
- * the first RG_ENV_VAR_MAX bytes. Global, so it is verified once.
+ * the first RG_ENV_VAR_MAX bytes. Where it is, is kept in memory: see record__size().
  */
 __weak __noinline int collect__walk_env(__u64 start, __u64 end, __u32 offset)
 {
 	struct scratch *s = scratch__get(SCRATCH_EXEC);
-	__u32 used = 0, truncated = 0;
-	bool inside = false;
-	int i;
-	long n;
+	volatile struct scratch_env *env;
+	int i, r;
 
-	if (!s || offset > RG_RECORD_BASE_MAX + RG_ARGS_MAX)
+	if (!rg_config.collect_env || !s)
 		return -1;
-	for (i = 0; i < COLLECT_ENV_STEPS && start < end; i++) {
-		n = bpf_probe_read_user_str(s->env_var, RG_ENV_VAR_MAX, (void *)start);
-		if (n <= 0)
+	env = &s->env;
+	env->pos = start;
+	env->used = 0;
+	env->state = 0;
+	for (i = 0; i < COLLECT_ENV_STEPS && env->pos < end; i++) {
+		r = collect__env_var(env->pos, offset + env->used);
+		if (r < 0)
 			return -1;
-		n &= 2 * RG_ENV_VAR_MAX - 1;
-		if (n > RG_ENV_VAR_MAX)
-			return -1;
-		if (!inside && collect__is_wanted((__u64 *)s->env_var)) {
-			if (n == RG_ENV_VAR_MAX && start + n < end)
-				truncated = COLLECT_ENV_TRUNCATED;
-			if (used > RG_ENV_MAX - RG_ENV_VAR_MAX || used + n > rg_config.max_env_bytes)
-				return used | COLLECT_ENV_TRUNCATED;
-			bpf_probe_read_kernel(&s->record[offset + used], n, s->env_var);
-			used += n;
-		}
-		/* A full buffer holds a NUL of the helper's: the variable goes on one byte earlier. */
-		inside = n == RG_ENV_VAR_MAX;
-		start += inside ? n - 1 : n;
+		if (!collect__env_step(env, r & COLLECT_VAR_LEN_MASK, r & COLLECT_VAR_WANTED))
+			return env->used | COLLECT_ENV_TRUNCATED;
 	}
-	return used | (start < end ? COLLECT_ENV_TRUNCATED : truncated);
+	if (env->pos < end || env->state & COLLECT_TRUNCATED)
+		return env->used | COLLECT_ENV_TRUNCATED;
+	return env->used;
 }
 
-static __always_inline void collect__env(struct task_struct *task, struct scratch *s, __u32 *size)
+static __always_inline void collect__env(struct task_struct *task, struct scratch *s)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	__u64 start = BPF_CORE_READ(task, mm, env_start), end = BPF_CORE_READ(task, mm, env_end);
-	int r = collect__walk_env(start, end, *size);
+	int r = collect__walk_env(start, end, record__size(s));
 
 	if (r < 0) {
 		RG_STAT_INC(env_unreadable);
@@ -110,16 +165,17 @@ static __always_inline void collect__env(struct task_struct *task, struct scratc
 	if (r & COLLECT_ENV_TRUNCATED)
 		rec->flags |= RG_ENV_TRUNCATED;
 	rec->env_len = r & COLLECT_ENV_LEN_MASK;
-	*size += rec->env_len;
+	record__grow(s, r & COLLECT_ENV_LEN_MASK);
 }
 
-static __always_inline void collect__cwd(struct task_struct *task, struct scratch *s, __u32 *size)
+static __always_inline void collect__cwd(struct task_struct *task, struct scratch *s)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	__u64 dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry);
 	__u64 mnt = (__u64)BPF_CORE_READ(task, fs, pwd.mnt);
-	__u32 at = path__walk(SCRATCH_EXEC, dentry, mnt), offset;
+	__u32 at, offset;
 
+	at = path__walk_on(SCRATCH_EXEC, SCRATCH_PATH_END, dentry, mnt);
 	if (at & PATH_UNREADABLE) {
 		RG_STAT_INC(cwd_unreadable);
 		return;
@@ -129,7 +185,7 @@ static __always_inline void collect__cwd(struct task_struct *task, struct scratc
 	if (at & PATH_TRUNCATED)
 		rec->flags |= RG_CWD_TRUNCATED;
 	rec->cwd_len = SCRATCH_PATH_END - offset;
-	record__append(s, size, &s->path[offset], rec->cwd_len);
+	record__append(s, &s->path[offset], rec->cwd_len);
 }
 
 #endif

@@ -49,7 +49,7 @@ static __always_inline void exec__row(struct task_struct *task, struct linux_bin
 	struct rg_proc *row = &s->row, *known = &s->other, *in_table;
 
 	task__row(task, s, SCRATCH_EXEC, row);
-	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
+	if (BPF_CORE_READ_BITFIELD(bprm, secureexec))
 		row->flags |= RG_SECURE_EXEC;
 	in_table = proc_table__find(row->pid, row->start_time_ns);
 	if (!in_table) {
@@ -81,26 +81,26 @@ static __always_inline bool exec__parent(struct task_struct *task, struct scratc
 }
 
 /* From the creator in s->other on; a row that is there no more ends the line. */
-static __always_inline void exec__ancestors(struct scratch *s, __u32 *size)
+static __always_inline void exec__ancestors(struct scratch *s)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	struct rg_proc *row = &s->other;
 	struct rg_ancestor *ancestor;
-	__u32 i, offset = *size;
+	__u32 i, offset;
 
 	for (i = 0; i < RG_MAX_ANCESTORS; i++) {
+		offset = record__size(s);
 		if (offset > RG_RECORD_BASE_MAX - sizeof(*ancestor))
 			break;
 		ancestor = (void *)&s->record[offset];
 		ancestor->pid = row->pid;
 		__builtin_memcpy(ancestor->comm, row->comm, RG_COMM_LEN);
-		offset += sizeof(*ancestor);
+		record__grow(s, sizeof(*ancestor));
 		rec->nr_ancestors = i + 1;
 		if (!row->ppid || i + 1 == RG_MAX_ANCESTORS ||
 		    !proc_table__get_head(row->ppid, row->parent_start_time_ns, row))
 			break;
 	}
-	*size = offset;
 }
 
 static __always_inline void exec__body(struct task_struct *task, struct scratch *s)
@@ -109,13 +109,13 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 	struct rg_proc *row = &s->row;
 
 	__builtin_memset(rec, 0, sizeof(*rec));
-	record__begin(&rec->hdr, RG_RECORD_EXEC);
+	record__begin(&rec->hdr, RG_RECORD_EXEC, sizeof(*rec));
 	rec->start_time_ns = row->start_time_ns;
 	rec->cgroup_id = row->cgroup_id;
 	rec->pid = row->pid;
 	rec->tid = row->tid;
 	rec->ppid = row->ppid;
-	rec->real_ppid = BPF_CORE_READ(task, real_parent, tgid);
+	rec->real_ppid = task->real_parent->tgid;
 	rec->uid = row->uid;
 	rec->gid = row->gid;
 	rec->euid = row->euid;
@@ -126,40 +126,40 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 }
 
 /* filename as the caller gave it, and the interpreter if the kernel chose one. */
-static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s, __u32 *size)
+static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	/* Not by dereference: from 6.17 on that gives a pointer that no function takes as a number. */
 	const char *filename = BPF_CORE_READ(bprm, filename), *interp = BPF_CORE_READ(bprm, interp);
-	int r = exec__string((__u64)filename, *size);
+	int r = exec__string((__u64)filename, record__size(s));
 
 	if (r < 0) {
 		RG_STAT_INC(filename_unreadable);
 	} else {
 		rec->filename_len = r & EXEC_STRING_LEN_MASK;
 		rec->flags |= r & EXEC_STRING_TRUNCATED ? RG_FILENAME_TRUNCATED : 0;
-		*size += rec->filename_len;
+		record__grow(s, r & EXEC_STRING_LEN_MASK);
 	}
 	if (interp == filename)
 		return;
-	r = exec__string((__u64)interp, *size);
+	r = exec__string((__u64)interp, record__size(s));
 	if (r < 0) {
 		RG_STAT_INC(filename_unreadable);
 	} else {
 		rec->interp_len = r & EXEC_STRING_LEN_MASK;
 		rec->flags |= r & EXEC_STRING_TRUNCATED ? RG_INTERP_TRUNCATED : 0;
-		*size += rec->interp_len;
+		record__grow(s, r & EXEC_STRING_LEN_MASK);
 	}
 }
 
-static __always_inline void exec__parent_part(struct scratch *s, __u32 *size)
+static __always_inline void exec__parent_part(struct scratch *s)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 
 	rec->parent_known = 1;
 	rec->parent_exe_len = s->other.exe_len & (RG_PATH_MAX - 1);
 	__builtin_memcpy(rec->parent_comm, s->other.comm, sizeof(rec->parent_comm));
-	record__append(s, size, s->other.exe, rec->parent_exe_len);
+	record__append(s, s->other.exe, rec->parent_exe_len);
 }
 
 static __always_inline void exec__record(struct task_struct *task, struct linux_binprm *bprm,
@@ -167,24 +167,23 @@ static __always_inline void exec__record(struct task_struct *task, struct linux_
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	bool parent_known = exec__parent(task, s);
-	__u32 size = sizeof(*rec);
 
 	exec__body(task, s);
 	rec->source = source;
 	rec->exe_len = s->row.exe_len & (RG_PATH_MAX - 1);
-	record__append(s, &size, s->row.exe, rec->exe_len);
-	exec__names(bprm, s, &size);
+	record__append(s, s->row.exe, rec->exe_len);
+	exec__names(bprm, s);
 	if (parent_known) {
-		exec__parent_part(s, &size);
-		exec__ancestors(s, &size);
+		exec__parent_part(s);
+		exec__ancestors(s);
 	}
 	if (rg_config.collect_cwd)
-		collect__cwd(task, s, &size);
+		collect__cwd(task, s);
 	if (rg_config.collect_args)
-		collect__args(task, s, &size);
+		collect__args(task, s);
 	if (rg_config.collect_env)
-		collect__env(task, s, &size);
-	record__submit(&rec->hdr, RG_RECORD_EXEC, size);
+		collect__env(task, s);
+	record__submit(s, RG_RECORD_EXEC);
 }
 
 SEC("tp_btf/sched_process_exec")

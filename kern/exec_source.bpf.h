@@ -2,8 +2,9 @@
 /*
  * Which syscall an exec came through, from where it is known to where the exec has happened.
  *
- * At most one waits per task, since a task is in one syscall at a time; it goes with its task. What
- * waits is counted and bounded by rg_config.max_pending_sources.
+ * At most one waits per task, since a task is in one syscall at a time. What waits is counted and bounded
+ * by rg_config.max_pending_sources. Taking one empties its place, and the place goes with its task: to
+ * delete it costs more than all else here, then and when the next task needs one.
  */
 #ifndef RG_EXEC_SOURCE_BPF_H
 #define RG_EXEC_SOURCE_BPF_H
@@ -52,7 +53,6 @@ static __always_inline enum rg_exec_syscall exec_source__take(struct task_struct
 	if (syscall != RG_SYSCALL_UNKNOWN)
 		RG_STAT_DEC(nr_pending_sources);
 	source->syscall = RG_SYSCALL_UNKNOWN;
-	bpf_task_storage_delete(&exec_source, task);
 	return syscall;
 }
 

@@ -72,9 +72,8 @@ static __always_inline void exit__record(struct task_struct *leader, struct scra
 {
 	struct rg_record_exit *rec = (void *)s->record;
 	struct rg_proc *row = &s->row;
-	__u32 size = sizeof(*rec);
 
-	record__begin(&rec->hdr, RG_RECORD_EXIT);
+	record__begin_at(&rec->hdr, RG_RECORD_EXIT, sizeof(*rec), row->exit_time_ns);
 	rec->duration_ns = row->exit_time_ns - row->start_time_ns;
 	rec->pid = row->pid;
 	rec->tid = row->tid;
@@ -86,8 +85,8 @@ static __always_inline void exit__record(struct task_struct *leader, struct scra
 	__builtin_memset(rec->pad, 0, sizeof(rec->pad));
 	rec->exe_len = row->exe_len;
 	__builtin_memcpy(rec->comm, leader->comm, sizeof(rec->comm));
-	record__append(s, &size, row->exe, row->exe_len);
-	record__submit(&rec->hdr, RG_RECORD_EXIT, size);
+	record__append(s, row->exe, row->exe_len);
+	record__submit(s, RG_RECORD_EXIT);
 }
 
 static __always_inline void exit__process(struct task_struct *task)
@@ -112,7 +111,7 @@ static __always_inline void exit__thread(struct task_struct *task)
 	rec.known = thread_table__take(task->tgid, task->pid);
 	if (!record__is_wanted(RG_RECORD_THREAD_EXIT, task->tgid))
 		return;
-	record__begin(&rec.hdr, RG_RECORD_THREAD_EXIT);
+	record__begin(&rec.hdr, RG_RECORD_THREAD_EXIT, sizeof(rec));
 	rec.duration_ns = rec.hdr.timestamp_ns - task->start_boottime;
 	rec.pid = task->tgid;
 	rec.tid = task->pid;
@@ -120,7 +119,7 @@ static __always_inline void exit__thread(struct task_struct *task)
 	rec.gid = task->real_cred->gid.val;
 	rec.status = exit__status(task);
 	__builtin_memcpy(rec.comm, task->comm, sizeof(rec.comm));
-	record__submit(&rec.hdr, RG_RECORD_THREAD_EXIT, sizeof(rec));
+	record__send(&rec.hdr, RG_RECORD_THREAD_EXIT, sizeof(rec));
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -56,16 +56,15 @@ static __always_inline void fork__record(struct scratch *s)
 {
 	struct rg_record_fork *rec = (void *)s->record;
 	struct rg_proc *row = &s->row;
-	__u32 size = sizeof(*rec);
 
-	record__begin(&rec->hdr, RG_RECORD_FORK);
+	record__begin(&rec->hdr, RG_RECORD_FORK, sizeof(*rec));
 	rec->child_pid = row->pid;
 	rec->child_tid = row->tid;
 	rec->uid = row->uid;
 	rec->gid = row->gid;
 	__builtin_memcpy(rec->child_comm, row->comm, sizeof(rec->child_comm));
-	record__append(s, &size, row->exe, row->exe_len); /* inherited: the parent's */
-	record__submit(&rec->hdr, RG_RECORD_FORK, size);
+	record__append(s, row->exe, row->exe_len); /* inherited: the parent's */
+	record__submit(s, RG_RECORD_FORK);
 }
 
 static __always_inline void fork__process(struct task_struct *parent, struct task_struct *child)
@@ -98,14 +97,14 @@ static __always_inline void fork__thread(struct task_struct *creator, struct tas
 	thread_table__put(&row);
 	if (!record__is_wanted(RG_RECORD_THREAD_START, row.pid))
 		return;
-	record__begin(&rec.hdr, RG_RECORD_THREAD_START);
+	record__begin(&rec.hdr, RG_RECORD_THREAD_START, sizeof(rec));
 	rec.pid = row.pid;
 	rec.tid = row.tid;
 	rec.creator_tid = row.creator_tid;
 	rec.uid = task->real_cred->uid.val;
 	rec.gid = task->real_cred->gid.val;
 	__builtin_memcpy(rec.comm, row.comm, sizeof(rec.comm));
-	record__submit(&rec.hdr, RG_RECORD_THREAD_START, sizeof(rec));
+	record__send(&rec.hdr, RG_RECORD_THREAD_START, sizeof(rec));
 }
 
 SEC("tp_btf/sched_process_fork")

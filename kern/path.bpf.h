@@ -14,7 +14,7 @@
 /* A path of 255 bytes has at most 128 names; the rest is for crossing mounts. */
 #define PATH_MAX_STEPS 160
 
-/* From path__walk(): where the path starts in scratch.path, and these. */
+/* From a walk: where the path starts in scratch.path, and these. */
 #define PATH_OFFSET_MASK 0x1ff
 #define PATH_TRUNCATED 0x200
 #define PATH_UNREADABLE 0x400
@@ -24,26 +24,56 @@ static __always_inline void *path__mount_of(void *vfsmount)
 	return vfsmount - bpf_core_field_offset(struct mount, mnt);
 }
 
-/* The path ends at SCRATCH_PATH_END of the slot's buffer. Global, so it is verified once. */
-__weak __noinline int path__walk(__u32 slot, __u64 dentry_addr, __u64 vfsmount_addr)
+/* Puts a name in front of what is at pos, without its slash. Where the path starts now, or a flag. */
+static __always_inline __u32 path__put_name(struct scratch *s, __u32 pos, const void *name, __u32 len)
+{
+	__u32 cut;
+
+	len &= 0xff; /* NAME_MAX is 255 */
+	pos &= 0xff;
+	if (len >= pos) { /* "/name" needs len + 1 */
+		cut = len - pos;
+		if (pos && bpf_probe_read_kernel(s->path, pos, name + cut))
+			return PATH_UNREADABLE;
+		return PATH_TRUNCATED;
+	}
+	pos = (pos - len) & 0xff;
+	if (bpf_probe_read_kernel(&s->path[pos], len, name))
+		return PATH_UNREADABLE;
+	pos = (pos - 1) & 0xff;
+	s->path[pos] = '/';
+	return pos;
+}
+
+static __always_inline __u32 path__root(struct scratch *s, __u32 pos)
+{
+	if (pos != SCRATCH_PATH_END)
+		return pos;
+	pos--;
+	s->path[pos & 0xff] = '/';
+	return pos;
+}
+
+/*
+ * From a dentry and its mount on, with what is behind it at pos (SCRATCH_PATH_END: nothing), where the path
+ * ends in the slot's buffer. Each hop costs a helper call. Global, so it is verified once.
+ */
+__weak __noinline int path__walk_on(__u32 slot, __u32 pos, __u64 dentry_addr, __u64 vfsmount_addr)
 {
 	struct scratch *s = scratch__get(slot);
+	struct mount *mnt = path__mount_of((void *)vfsmount_addr), *mnt_parent;
 	struct dentry *dentry = (void *)dentry_addr, *parent, *mnt_root;
-	struct mount *mnt, *mnt_parent;
-	__u32 pos = SCRATCH_PATH_END, len, cut;
 	struct qstr name;
 	int i;
 
 	if (!s || !dentry || !vfsmount_addr)
 		return PATH_UNREADABLE;
-	mnt = path__mount_of((void *)vfsmount_addr);
 	mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
-
 	for (i = 0; i < PATH_MAX_STEPS; i++) {
 		if (dentry == mnt_root) {
 			mnt_parent = BPF_CORE_READ(mnt, mnt_parent);
 			if (mnt_parent == mnt || !mnt_parent)
-				goto root;
+				return path__root(s, pos);
 			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
 			mnt = mnt_parent;
 			mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
@@ -52,30 +82,53 @@ __weak __noinline int path__walk(__u32 slot, __u64 dentry_addr, __u64 vfsmount_a
 		if (bpf_core_read(&parent, sizeof(parent), &dentry->d_parent) ||
 		    bpf_core_read(&name, sizeof(name), &dentry->d_name))
 			return PATH_UNREADABLE;
-		len = name.len & 0xff; /* NAME_MAX is 255 */
-		pos &= 0xff;
-		if (len >= pos) { /* "/name" needs len + 1 */
-			cut = len - pos;
-			if (pos && bpf_probe_read_kernel(s->path, pos, name.name + cut))
-				return PATH_UNREADABLE;
-			return PATH_TRUNCATED;
+		pos = path__put_name(s, pos, name.name, name.len);
+		if (pos & ~0xff)
+			return pos;
+		if (parent == dentry)
+			return pos;
+		dentry = parent;
+	}
+	return pos | PATH_TRUNCATED;
+}
+
+/*
+ * The file that the current task runs. Up to its mount's root the way is typed, and costs a helper call a
+ * name; most files are on the first mount. Global, since 6.1 follows each way through the loop into all
+ * that comes behind it; hence without an argument, as a global function takes no typed pointer.
+ */
+__weak __noinline int path__walk_own_exe(__u32 slot)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
+	struct scratch *s = scratch__get(slot);
+	struct dentry *dentry, *mnt_root, *parent;
+	__u64 mnt_root_addr, vfsmount_addr;
+	__u32 pos = SCRATCH_PATH_END;
+	int i;
+
+	if (!s || !file)
+		return PATH_UNREADABLE;
+	dentry = file->f_path.dentry;
+	mnt_root = file->f_path.mnt->mnt_root;
+	for (i = 0; i < PATH_MAX_STEPS; i++) {
+		if (dentry == mnt_root) {
+			bpf_core_read(&vfsmount_addr, sizeof(vfsmount_addr), &file->f_path.mnt);
+			bpf_core_read(&mnt_root_addr, sizeof(mnt_root_addr), &file->f_path.mnt->mnt_root);
+			return path__walk_on(slot, pos, mnt_root_addr, vfsmount_addr);
 		}
-		pos = (pos - len) & 0xff;
-		if (bpf_probe_read_kernel(&s->path[pos], len, name.name))
+		parent = dentry->d_parent;
+		if (!parent) /* what a typed pointer can't read is 0 */
 			return PATH_UNREADABLE;
-		pos = (pos - 1) & 0xff;
-		s->path[pos] = '/';
+		pos = path__put_name(s, pos, dentry->d_name.name, dentry->d_name.len);
+		if (pos & ~0xff)
+			return pos;
 		if (parent == dentry) /* no mount's root: a memfd and its like, "/memfd:NAME" */
 			return pos;
 		dentry = parent;
 	}
 	return pos | PATH_TRUNCATED;
-root:
-	if (pos == SCRATCH_PATH_END) {
-		pos--;
-		s->path[pos & 0xff] = '/';
-	}
-	return pos;
 }
 
 #endif

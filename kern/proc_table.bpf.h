@@ -268,11 +268,12 @@ static __always_inline enum put_result proc_table__put(struct rg_proc *row)
 {
 	struct rg_proc_key key = { .pid = row->pid, .tid = row->tid };
 	struct rg_proc *old;
-	long r;
+	int r;
 
 	proc_table__set_sum(row);
 	proc_table__make_room();
-	r = bpf_map_update_elem(&proc_table, &key, row, BPF_NOEXIST);
+	/* An int: before 6.4 its upper half is not what a long would have. */
+	r = (int)bpf_map_update_elem(&proc_table, &key, row, BPF_NOEXIST);
 	if (!r) {
 		RG_STAT_INC(inserted);
 		return PUT_DONE;

@@ -17,23 +17,45 @@ static __always_inline bool record__is_wanted(enum rg_record_type type, __u32 pi
 	return (rg_state.control.wanted & (1 << type)) && pid != rg_state.control.agent_pid;
 }
 
-static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_type type)
+static __always_inline void record__begin_at(struct rg_record *hdr, enum rg_record_type type,
+					     __u32 size, __u64 timestamp_ns)
 {
-	hdr->timestamp_ns = bpf_ktime_get_boot_ns();
+	hdr->size_bytes = size;
+	hdr->timestamp_ns = timestamp_ns;
 	hdr->abi = RG_ABI_VERSION;
 	hdr->type = type;
 }
 
-/* A string behind what the record holds; at most RG_PATH_MAX - 1 bytes. */
-static __always_inline void record__append(struct scratch *s, __u32 *size, const void *string, __u32 len)
+static __always_inline void record__begin(struct rg_record *hdr, enum rg_record_type type,
+					  __u32 size)
 {
-	__u32 offset = *size;
+	record__begin_at(hdr, type, size, bpf_ktime_get_boot_ns());
+}
+
+/*
+ * How long the record in scratch is so far. It is kept there and read anew each time: in a register the
+ * verifier would follow each value it can have through all that comes, up to its limit.
+ */
+static __always_inline __u32 record__size(const struct scratch *s)
+{
+	return *(const volatile __u32 *)&((const struct rg_record *)s->record)->size_bytes;
+}
+
+static __always_inline void record__grow(struct scratch *s, __u32 len)
+{
+	*(volatile __u32 *)&((struct rg_record *)s->record)->size_bytes = record__size(s) + len;
+}
+
+/* A string behind what the record holds; at most RG_PATH_MAX - 1 bytes. */
+static __always_inline void record__append(struct scratch *s, const void *string, __u32 len)
+{
+	__u32 offset = record__size(s);
 
 	len &= RG_PATH_MAX - 1;
 	if (offset > RG_RECORD_BASE_MAX - RG_PATH_MAX)
 		return;
 	bpf_probe_read_kernel(&s->record[offset], len, string);
-	*size = offset + len;
+	record__grow(s, len);
 }
 
 /* What scratch has room for; its size follows what is collected. */
@@ -71,15 +93,20 @@ static __always_inline void record__wake_up(void)
 		rg_state.control.wake = wake; /* for the next record */
 }
 
-static __always_inline void record__submit(struct rg_record *hdr, enum rg_record_type type, __u32 size)
+static __always_inline void record__send(struct rg_record *hdr, enum rg_record_type type, __u32 size)
 {
-	hdr->size_bytes = size;
 	/* The first can't be; the verifier wants to see it. */
 	if (size > record__max() || bpf_ringbuf_output(&events, hdr, size, BPF_RB_NO_WAKEUP))
 		RG_STAT_INC(ring_lost[type]);
 	else
 		RG_STAT_INC(submitted[type]);
 	record__wake_up();
+}
+
+/* The one in scratch. */
+static __always_inline void record__submit(struct scratch *s, enum rg_record_type type)
+{
+	record__send((struct rg_record *)s->record, type, record__size(s));
 }
 
 #endif

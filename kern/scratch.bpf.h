@@ -24,11 +24,16 @@ enum scratch_slot {
 struct scratch {
 	struct rg_proc row; /* the program's process */
 	struct rg_proc other; /* its creator or an ancestor */
-	char path[2 * RG_PATH_MAX]; /* where path__walk() writes */
+	char path[2 * RG_PATH_MAX]; /* where a walk writes */
 	char record[RG_RECORD_BASE_MAX];
 	/* Only when something is collected: userspace shortens the value to SCRATCH_BASE_SIZE else. */
 	char collected[RG_ARGS_MAX + RG_ENV_MAX]; /* where the record goes on */
-	char env_var[RG_ENV_VAR_MAX];
+	struct scratch_env {
+		__u64 pos; /* the next variable, or piece of one, in the process's memory */
+		__u32 used; /* bytes in the record */
+		__u32 state; /* COLLECT_* */
+		char var[RG_ENV_VAR_MAX];
+	} env;
 };
 
 struct {

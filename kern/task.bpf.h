@@ -6,6 +6,9 @@
 #include "path.bpf.h"
 #include "row_sum.bpf.h"
 
+/* Of the initial pid namespace, on every host: PROC_PID_INIT_INO in the kernel. */
+#define TASK_INIT_PID_NS 0xeffffffcU
+
 static __always_inline __u32 task__pid_ns(struct task_struct *task)
 {
 	struct pid *pid = task->thread_pid;
@@ -15,13 +18,19 @@ static __always_inline __u32 task__pid_ns(struct task_struct *task)
 	if (!pid)
 		return 0;
 	level = pid->level;
+	if (!level)
+		return TASK_INIT_PID_NS;
 	bpf_core_read(&ns, sizeof(ns), &pid->numbers[level].ns);
 	return BPF_CORE_READ(ns, ns.inum);
 }
 
 static __always_inline __u64 task__cgroup_id(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	struct css_set *cgroups = task->cgroups;
+	struct cgroup *cgroup = cgroups ? cgroups->dfl_cgrp : NULL;
+	struct kernfs_node *node = cgroup ? cgroup->kn : NULL;
+
+	return node ? node->id : 0;
 }
 
 static __always_inline void task__ids(struct task_struct *task, struct rg_proc *row)
@@ -53,23 +62,35 @@ static __always_inline void task__fill(struct task_struct *leader, struct rg_pro
 /* Unlinked, or never had a name, as a memfd. */
 static __always_inline bool task__is_deleted(struct dentry *dentry)
 {
-	if (BPF_CORE_READ(dentry, d_inode, i_nlink) == 0)
+	struct inode *inode = dentry->d_inode;
+
+	if (!inode || !inode->i_nlink)
 		return true;
-	return !BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry;
+	return !dentry->d_hash.pprev && dentry->d_parent != dentry;
+}
+
+static __always_inline __u32 task__walk_exe(struct task_struct *task, __u32 slot)
+{
+	__u64 dentry, mnt;
+
+	if ((__u64)task == bpf_get_current_task())
+		return path__walk_own_exe(slot);
+	dentry = (__u64)BPF_CORE_READ(task, mm, exe_file, f_path.dentry);
+	mnt = (__u64)BPF_CORE_READ(task, mm, exe_file, f_path.mnt);
+	return path__walk_on(slot, SCRATCH_PATH_END, dentry, mnt);
 }
 
 /* The file that runs, resolved; a kernel thread has none. The slot's path buffer is overwritten. */
 static __always_inline void task__exe(struct task_struct *task, struct scratch *s, __u32 slot,
 				      struct rg_proc *row)
 {
-	struct file *file = BPF_CORE_READ(task, mm, exe_file);
-	struct dentry *dentry;
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
 	__u32 at = 0, offset = SCRATCH_PATH_END;
 
 	if (file) {
-		dentry = BPF_CORE_READ(file, f_path.dentry);
-		at = path__walk(slot, (__u64)dentry, (__u64)BPF_CORE_READ(file, f_path.mnt));
-		if (task__is_deleted(dentry))
+		at = task__walk_exe(task, slot);
+		if (task__is_deleted(file->f_path.dentry))
 			row->flags |= RG_EXE_DELETED;
 		if (at & PATH_UNREADABLE)
 			RG_STAT_INC(exe_unreadable);
@@ -92,7 +113,7 @@ static __always_inline void task__row(struct task_struct *task, struct scratch *
 	task__fill(leader, row);
 	task__exe(task, s, slot, row); /* a leader that has left its threads has no memory any more */
 	row->ppid = parent->tgid;
-	row->parent_start_time_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	row->parent_start_time_ns = parent->group_leader->start_boottime;
 	row_sum__set_exe(row);
 }
 

@@ -54,10 +54,10 @@ static __always_inline bool thread_table__take(__u32 pid, __u32 tid)
 static __always_inline void thread_table__put(const struct rg_thread *row)
 {
 	struct rg_proc_key key = { .pid = row->pid, .tid = row->tid };
-	long r = bpf_map_update_elem(&thread_table, &key, row, BPF_NOEXIST);
+	int r = (int)bpf_map_update_elem(&thread_table, &key, row, BPF_NOEXIST); /* as in proc_table__put() */
 
 	if (r == -EEXIST && thread_table__take(row->pid, row->tid))
-		r = bpf_map_update_elem(&thread_table, &key, row, BPF_NOEXIST);
+		r = (int)bpf_map_update_elem(&thread_table, &key, row, BPF_NOEXIST);
 	if (r)
 		RG_STAT_INC(threads_insert_failed);
 	else

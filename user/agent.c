@@ -10,14 +10,17 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "agent.h"
+#include "format.h"
 #include "health.h"
 #include "http.h"
 #include "loop.h"
 #include "metrics.h"
 #include "notify.h"
+#include "origin.h"
 #include "privilege.h"
 #include "reader.h"
 
@@ -25,6 +28,11 @@
 #define BATCH_RECORDS 512
 /* Between two tries to write to what failed, e.g. a full disk. */
 #define RETRY_MS 1000
+/*
+ * A crowd of processes is what must not be missed, and they compete for the CPU with the agent, which needs
+ * little of it but soon. Where nobody has chosen another.
+ */
+#define NICE (-10)
 /* At the end, for who reads the lines to take the last ones. */
 #define FINAL_FLUSH_MS 2000
 /* "lost" lines at most this often while records are being lost. */
@@ -42,6 +50,9 @@ struct agent {
 	struct counters counters;
 	struct health health;
 	struct event_keys keys;
+	const struct format *format;
+	struct origin origin;
+	bool colour; /* of lines of text */
 	uint32_t written; /* which records become lines: bits 1 << enum rg_record_type */
 	uint64_t seq;
 	uint64_t boot_to_real_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, as of this batch */
@@ -77,18 +88,28 @@ static struct line_head next_head(struct agent *a, uint64_t timestamp_ns)
 		.seq = a->seq++,
 		.timestamp_ns = timestamp_ns,
 		.realtime_ns = timestamp_ns + a->boot_to_real_ns,
+		.origin = &a->origin,
+		.colour = a->colour,
 	};
 }
 
-typedef void (*health_fn)(const struct health *health, struct json *j, const struct line_head *head);
+/* Severities of syslog(3), which has its own numbers for all of them. */
+enum { SEVERITY_CRITICAL = 2, SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTICE, SEVERITY_INFO };
+
+static struct line_tag tag_of(const char *event_type, unsigned int severity, const struct line_head *head)
+{
+	return (struct line_tag){ event_type, severity, head->realtime_ns };
+}
 
 /* A line about the agent itself, of this moment. */
-static void write_own_line(struct agent *a, health_fn fn)
+static void write_own_line(struct agent *a, const char *event_type, format_health_fn fn)
 {
 	struct line_head head = next_head(a, now_ns(CLOCK_BOOTTIME));
+	bool is_lost = fn == a->format->lost;
+	struct line_tag tag = tag_of(event_type, is_lost ? SEVERITY_WARNING : SEVERITY_INFO, &head);
 	struct json j;
 
-	sink_line_begin(a->sink, &j);
+	sink_line_begin(a->sink, &tag, &j);
 	fn(&a->health, &j, &head);
 	sink_line_end(a->sink, &j);
 }
@@ -96,21 +117,29 @@ static void write_own_line(struct agent *a, health_fn fn)
 static void write_event(struct agent *a, const struct event *event)
 {
 	struct line_head head = next_head(a, event->hdr->timestamp_ns);
+	struct line_tag tag = tag_of(event_type_name(event->hdr->type), SEVERITY_INFO, &head);
 	struct json j;
 
-	sink_line_begin(a->sink, &j);
-	json_event(&j, event, &head, &a->keys);
+	sink_line_begin(a->sink, &tag, &j);
+	a->format->event(&j, event, &head, &a->keys);
 	sink_line_end(a->sink, &j);
 	a->counters.events_output[event->hdr->type]++;
 }
 
 static void write_alert(struct agent *a, const struct event *event, const struct rule_match *match)
 {
+	static const unsigned int severities[] = {
+		[RULE_LOW] = SEVERITY_NOTICE,
+		[RULE_MEDIUM] = SEVERITY_WARNING,
+		[RULE_HIGH] = SEVERITY_ERROR,
+		[RULE_CRITICAL] = SEVERITY_CRITICAL,
+	};
 	struct line_head head = next_head(a, event->hdr->timestamp_ns);
+	struct line_tag tag = tag_of("alert", severities[match->rule->severity], &head);
 	struct json j;
 
-	sink_line_begin(a->sink, &j);
-	json_alert(&j, event, match, &head);
+	sink_line_begin(a->sink, &tag, &j);
+	a->format->alert(&j, event, match, &head);
 	sink_line_end(a->sink, &j);
 	a->counters.alerts_output++;
 }
@@ -182,7 +211,7 @@ static void flush(struct agent *a)
 			log_error("output: cannot write: %s; lines that find no room are counted, trying "
 				  "again every second", strerror(-r));
 		loop_set_timer(&a->on_retry, RETRY_MS, 0);
-	} else if (!r && before) {
+	} else if (before) { /* also where the reader is already slow again */
 		log_info("output: writing again");
 	}
 }
@@ -206,7 +235,7 @@ static void tell_lost(struct agent *a)
 	    (a->last_lost_ns && now - a->last_lost_ns < LOST_LINE_MS * NSEC_PER_MSEC))
 		return;
 	a->last_lost_ns = now;
-	write_own_line(a, health_lost_line);
+	write_own_line(a, "lost", a->format->lost);
 }
 
 /* One batch; the number read. */
@@ -277,10 +306,9 @@ static void on_health(void *ctx, uint32_t events __attribute__((unused)))
 
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, health_line);
+	write_own_line(a, "health", a->format->health);
 	flush(a);
-	if (a->config->metrics.textfile && metrics_write_textfile(a->metrics))
-		a->counters.textfile_failures++;
+	metrics_write_textfile(a->metrics);
 }
 
 static void on_retry(void *ctx, uint32_t events __attribute__((unused)))
@@ -339,10 +367,16 @@ static void take_over(struct agent *a, struct config *new)
 	struct config *c = a->config;
 	struct config old = *c;
 
+	rule_set_keep_counts(new->rules, c->rules);
 	c->rules = new->rules;
 	c->nr_rules_disabled = new->nr_rules_disabled;
 	c->rules_dir = new->rules_dir;
 	c->metrics.textfile = new->metrics.textfile;
+	/* Of another type it would be something else. */
+	if (c->output.type == new->output.type) {
+		c->output.path = new->output.path;
+		new->output.path = old.output.path;
+	}
 	c->agent.mode = new->agent.mode;
 	c->agent.log_level = new->agent.log_level;
 	c->health = new->health;
@@ -373,12 +407,23 @@ static bool reopen_output(struct agent *a)
 	int r;
 
 	watch_sink(a, false); /* its descriptor changes */
-	r = sink_reopen(a->sink);
+	r = sink_reopen(a->sink, a->config->output.path);
 	if (r)
-		log_error("reload: cannot open '%s' again: %s; the old file stays in use",
+		log_error("reload: cannot open '%s': %s; the file that was open stays in use",
 			  a->config->output.path, strerror(-r));
 	flush(a);
 	return !r;
+}
+
+static void count_reload(struct counters *c, int result)
+{
+	c->last_reload_failed = result != 0;
+	if (result) {
+		c->reload_failures++;
+		return;
+	}
+	c->reloads++;
+	c->last_reload_ns = now_ns(CLOCK_REALTIME);
 }
 
 static void reload(struct agent *a)
@@ -388,12 +433,9 @@ static void reload(struct agent *a)
 	notify_reloading();
 	settings = reload_settings(a);
 	output = reopen_output(a);
-	if (settings && output)
-		a->counters.reloads++;
-	else
-		a->counters.reload_failures++;
+	count_reload(&a->counters, settings && output ? 0 : -EINVAL);
 	if (settings)
-		log_info("reloaded: %zu rules", rule_set_size(a->config->rules));
+		log_info("reloaded: rules: %zu", rule_set_size(a->config->rules));
 	notify("READY=1");
 }
 
@@ -436,17 +478,54 @@ static int set_up_loop(struct agent *a)
 	return r;
 }
 
+static int new_sink(const struct config *config, struct sink **ret)
+{
+	const char *path = config->output.path;
+
+	switch (config->output.type) {
+	case OUTPUT_FILE:
+		return sink_new_file(path, ret);
+	case OUTPUT_UNIX:
+		return sink_new_transport(TRANSPORT_UNIX, path, ret);
+	case OUTPUT_UDP:
+		return sink_new_transport(TRANSPORT_UDP, path, ret);
+	case OUTPUT_SYSLOG:
+		return sink_new_transport(TRANSPORT_SYSLOG, path, ret);
+	case OUTPUT_JOURNALD:
+		return sink_new_transport(TRANSPORT_JOURNALD, path, ret);
+	default:
+		return sink_new_stdout(ret);
+	}
+}
+
 static int set_up_sink(struct agent *a)
 {
 	const char *path = a->config->output.path;
-	int r;
+	int r = new_sink(a->config, &a->sink);
 
-	r = a->config->output.type == OUTPUT_FILE ? sink_new_file(path, &a->sink) :
-						    sink_new_stdout(&a->sink);
 	if (r)
 		log_error("output: cannot open %s%s%s: %s", path ? "'" : "", path ? path : "stdout",
 			  path ? "'" : "", strerror(-r));
 	return r;
+}
+
+/* Text is for eyes: at a terminal, unless the settings say otherwise. */
+static void choose_format(struct agent *a)
+{
+	static const struct format *const formats[] = {
+		[FORMAT_JSON] = &format_json,
+		[FORMAT_TEXT] = &format_text,
+		[FORMAT_ECS] = &format_ecs,
+	};
+	bool at_terminal = a->config->output.type == OUTPUT_STDOUT && isatty(STDOUT_FILENO);
+	enum output_format format = a->config->output.format;
+
+	if (format == FORMAT_AUTO)
+		format = at_terminal ? FORMAT_TEXT : FORMAT_JSON;
+	a->format = formats[format];
+	a->origin = origin_read(a->config->agent.id);
+	a->colour = at_terminal && !getenv("NO_COLOR");
+	tzset(); /* reads /etc/localtime while that is allowed */
 }
 
 static int set_up_ring(struct agent *a)
@@ -496,9 +575,16 @@ static void say_started(const struct agent *a)
 		return;
 	}
 	log_info("watching: %llu processes in the table, %u rows (%u allocated), exec source from %s%s, "
-		 "%zu rules", (unsigned long long)info->snapshot_rows, info->table_max,
+		 "rules: %zu", (unsigned long long)info->snapshot_rows, info->table_max,
 		 info->table_allocated, info->exec_source_hook, info->taken_over ? ", taken over" : "",
 		 rule_set_size(a->config->rules));
+}
+
+/* Where it isn't allowed, the ring has to do. */
+static void go_before_others(void)
+{
+	if (!getpriority(PRIO_PROCESS, 0))
+		setpriority(PRIO_PROCESS, 0, NICE);
 }
 
 static int start(struct agent *a)
@@ -516,19 +602,22 @@ static int start(struct agent *a)
 		.cwd = a->config->process.collect_cwd,
 		.env = a->config->process.collect_env,
 	};
+	a->counters.last_reload_ns = now_ns(CLOCK_REALTIME);
+	choose_format(a);
 	r = a->config->ebpf.enabled ? set_up_ring(a) : 0;
 	a->health.probe = a->probe;
 	if (!r)
 		r = set_up_metrics(a);
+	go_before_others();
 	if (!r)
-		r = privilege_drop(a->config);
+		r = privilege_drop(a->config, a->config_path);
 	if (r)
 		return r;
 	a->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
 	health_count(&a->health);
 	/* Who has read the first line may rely on it: what happens from then on is in the ring. */
 	apply_records(a);
-	write_own_line(a, health_start_line);
+	write_own_line(a, "agent_start", a->format->start);
 	flush(a);
 	say_started(a);
 	apply_interval(a);
@@ -576,9 +665,8 @@ static void finish(struct agent *a)
 	a->last_lost_ns = 0;
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, health_line);
-	if (a->config->metrics.textfile)
-		metrics_write_textfile(a->metrics);
+	write_own_line(a, "health", a->format->health);
+	metrics_write_textfile(a->metrics);
 	flush_last(a);
 	log_info("stopped: %llu records read, %llu alerts",
 		 (unsigned long long)counters_sum(a->counters.events_read),

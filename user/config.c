@@ -322,16 +322,33 @@ static void check_env(struct loader *l)
 
 static void check_output(struct loader *l)
 {
+	static const char *const examples[] = {
+		[OUTPUT_FILE] = "/var/log/rand-guard.json",
+		[OUTPUT_UNIX] = "/run/shipper.socket",
+		[OUTPUT_UDP] = "127.0.0.1:514",
+		[OUTPUT_SYSLOG] = "/dev/log",
+		[OUTPUT_JOURNALD] = "/run/systemd/journal/socket",
+	};
 	const struct config *c = l->config;
 
 	if (!is_sound(l, "output.type") || !is_sound(l, "output.path"))
 		return;
-	if (c->output.type == OUTPUT_FILE && !c->output.path)
-		conf_error(&l->report, setting_of(l, "output.type"),
-			   "\"file\" needs a path; write path = \"/var/log/rand-guard.json\"");
-	if (c->output.type == OUTPUT_STDOUT && c->output.path)
+	if (config_is_output(c->output.type, c->output.path))
+		return;
+	if (c->output.type == OUTPUT_STDOUT)
 		conf_error(&l->report, setting_of(l, "output.path"),
 			   "has no effect on stdout; write \"\", or type = \"file\"");
+	else if (!c->output.path)
+		conf_error(&l->report, setting_of(l, "output.type"),
+			   "\"%s\" needs a path; write path = \"%s\"",
+			   conf_quote(config_setting_get_string(setting_of(l, "output.type"))).text,
+			   examples[c->output.type]);
+	else
+		conf_error(&l->report, setting_of(l, "output.path"),
+			   "'%s' is impossible with that type; write %s\"%s\"",
+			   conf_quote(c->output.path).text,
+			   c->output.type == OUTPUT_UDP ? "" : "an absolute path like ",
+			   examples[c->output.type]);
 }
 
 /* Relative to the settings file's directory. */

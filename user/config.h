@@ -22,12 +22,20 @@ enum exec_source_hook {
 	EXEC_SOURCE_SYSCALLS, /* syscalls:sys_{enter,exit}_execve{,at}: slows every syscall */
 };
 
-enum output_type { OUTPUT_STDOUT, OUTPUT_FILE };
+enum output_type {
+	OUTPUT_STDOUT,
+	OUTPUT_FILE,
+	OUTPUT_UNIX, /* these four: a line, a datagram */
+	OUTPUT_UDP,
+	OUTPUT_SYSLOG,
+	OUTPUT_JOURNALD,
+};
 
 enum output_format {
 	FORMAT_AUTO, /* text where stdout is a terminal, else json */
 	FORMAT_JSON, /* one object a line: rand-guard-records(7) */
 	FORMAT_TEXT, /* a short line for eyes */
+	FORMAT_ECS, /* json, in the Elastic Common Schema */
 };
 
 struct config {
@@ -56,9 +64,9 @@ struct config {
 		size_t nr_env_names;
 	} process;
 	struct {
-		enum output_type type; /* "stdout" (default), "file" (needs path) */
-		char *path; /* absolute; NULL (default, "") for stdout */
-		enum output_format format; /* "auto" (default), "json", "text" */
+		enum output_type type; /* "stdout" (default), "file" "unix" "udp" (need path), "syslog" "journald" */
+		char *path; /* absolute, or of "udp" ADDRESS:PORT; NULL (default, ""): stdout, or the usual socket */
+		enum output_format format; /* "auto" (default), "json", "text", "ecs" */
 	} output;
 	struct {
 		uint32_t interval_seconds; /* 0..86400, default 60; 0: only at the end */
@@ -67,6 +75,11 @@ struct config {
 		char *listen; /* "ADDRESS:PORT", "[V6]:PORT", ":PORT" (loopback) or "unix:/PATH"; NULL (default, ""): off */
 		char *textfile; /* absolute, ends in .prom; NULL (default, ""): off */
 	} metrics;
+	struct {
+		char *user; /* whom it becomes once all is open; NULL (default, ""): nobody else */
+		bool seccomp; /* true: only the system calls that it needs */
+		bool landlock; /* true: only the files that it needs */
+	} security;
 	struct {
 		uint32_t max_process_cache_entries; /* 64..1000000, default 5000 */
 		uint32_t max_thread_cache_entries; /* rows of threads, 64..1000000, default 5000; with track_threads */

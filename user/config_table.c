@@ -9,6 +9,8 @@
 
 /* As agent.id, which is in every record. HOST_NAME_MAX, so that each host name is one. */
 #define AGENT_ID_MAX 64
+/* useradd(8)'s. */
+#define USER_NAME_MAX 32
 
 static bool is_printable(const char *text)
 {
@@ -57,6 +59,12 @@ static bool is_env_name(const char *text)
 	return *text && is_printable(text) && !strchr(text, '=');
 }
 
+/* What no user database can hold, and therefore nobody is called. */
+static bool is_user(const char *text)
+{
+	return *text && is_printable(text) && !strpbrk(text, ":/ ");
+}
+
 static bool is_port(const char *text)
 {
 	size_t len = strspn(text, "0123456789");
@@ -84,15 +92,44 @@ static bool is_address(const char *text, size_t len)
 	return inet_pton(AF_INET6, address + 1, binary) == 1;
 }
 
-static bool is_listen(const char *text)
+static bool is_socket_path(const char *text)
+{
+	return is_file_path(text) && strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path);
+}
+
+static bool is_socket_address(const char *text)
 {
 	const char *colon = strrchr(text, ':');
-	const char *path = text + strlen("unix:");
 
-	if (!strncmp(text, "unix:", strlen("unix:")))
-		return is_file_path(path) &&
-		       strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path);
 	return colon && is_port(colon + 1) && is_address(text, (size_t)(colon - text));
+}
+
+static bool is_listen(const char *text)
+{
+	if (!strncmp(text, "unix:", strlen("unix:")))
+		return is_socket_path(text + strlen("unix:"));
+	return is_socket_address(text);
+}
+
+static bool is_output_path(const char *text)
+{
+	return is_file_path(text) || is_socket_address(text);
+}
+
+bool config_is_output(enum output_type type, const char *path)
+{
+	switch (type) {
+	case OUTPUT_STDOUT:
+		return !path;
+	case OUTPUT_FILE:
+		return path && is_file_path(path);
+	case OUTPUT_UNIX:
+		return path && is_socket_path(path);
+	case OUTPUT_UDP:
+		return path && is_socket_address(path);
+	default:
+		return !path || is_socket_path(path);
+	}
 }
 
 static const char *const modes[] = {
@@ -127,6 +164,10 @@ static const char *const hooks[] = {
 static const char *const output_types[] = {
 	[OUTPUT_STDOUT] = "stdout",
 	[OUTPUT_FILE] = "file",
+	[OUTPUT_UNIX] = "unix",
+	[OUTPUT_UDP] = "udp",
+	[OUTPUT_SYSLOG] = "syslog",
+	[OUTPUT_JOURNALD] = "journald",
 	NULL,
 };
 
@@ -134,6 +175,7 @@ static const char *const output_formats[] = {
 	[FORMAT_AUTO] = "auto",
 	[FORMAT_JSON] = "json",
 	[FORMAT_TEXT] = "text",
+	[FORMAT_ECS] = "ecs",
 	NULL,
 };
 
@@ -187,7 +229,7 @@ static const struct config_option options[] = {
 	{ NAME("output", "type"), CHOICE_AT(output.type, output_type), .choices = output_types,
 	  .initial = OUTPUT_STDOUT },
 	{ NAME("output", "path"), TEXT_AT(output.path), .max = PATH_MAX - 1,
-	  .is_valid = is_file_path,
+	  .is_valid = is_output_path,
 	  .write = "an absolute path like \"/var/log/rand-guard.json\", or \"\" for none",
 	  .flags = OPTION_RELOADS },
 	{ NAME("output", "format"), CHOICE_AT(output.format, output_format),
@@ -203,6 +245,11 @@ static const struct config_option options[] = {
 	{ NAME("metrics", "textfile"), TEXT_AT(metrics.textfile), .max = PATH_MAX - 1,
 	  .is_valid = is_textfile, .write = "an absolute path ending in .prom, or \"\" for none",
 	  .flags = OPTION_RELOADS },
+
+	{ NAME("security", "user"), TEXT_AT(security.user), .max = USER_NAME_MAX, .is_valid = is_user,
+	  .write = "the name of a user like \"rand-guard\", or \"\" to stay who it is" },
+	{ NAME("security", "seccomp"), BOOL_AT(security.seccomp), .initial = true },
+	{ NAME("security", "landlock"), BOOL_AT(security.landlock), .initial = true },
 
 	{ NAME("performance", "max_process_cache_entries"),
 	  UINT_AT(performance.max_process_cache_entries), .min = 64, .max = 1000000,

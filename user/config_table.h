@@ -59,6 +59,8 @@ static inline const void *config_value_const(const struct config *config,
 /* True if an option has the same value in both; rules always have. */
 bool config_is_same(const struct config_option *option, const struct config *a,
 		    const struct config *b);
+/* May output.path be that (NULL: none) with this output.type? */
+bool config_is_output(enum output_type type, const char *path);
 /* Every default; agent.id and rules are still NULL. NULL without memory. */
 struct config *config_new_default(void);
 

@@ -6,7 +6,7 @@
 #include "util.h"
 #include "../shared/stats.h"
 
-/* Since the start; they only grow. */
+/* Since the start; they only grow, but for the last reload's. */
 struct counters {
 	uint64_t events_read[RG_NR_RECORD_TYPES]; /* records taken from the ring */
 	uint64_t events_bad; /* records not understood, skipped */
@@ -15,12 +15,18 @@ struct counters {
 	uint64_t reloads; /* SIGHUPs that took a new file over */
 	uint64_t reload_failures; /* SIGHUPs whose file had mistakes, or whose output could not be opened */
 	uint64_t count_failures; /* walks of the table that failed: its levels are older then */
+	uint64_t last_reload_failed; /* bool */
+	uint64_t last_reload_ns; /* CLOCK_REALTIME of the last good one; at first the start's */
 	uint64_t textfile_failures; /* metrics.textfile could not be written */
 };
 
 /* Of one array with a field a record type. */
 uint64_t counters_sum(const uint64_t by_type[RG_NR_RECORD_TYPES]);
-/* Resident memory of this process, bytes; 0 if /proc says nothing. */
-uint64_t counters_rss_bytes(void);
+/* Of this process; 0 if /proc says nothing. */
+struct counters_memory {
+	uint64_t resident_bytes;
+	uint64_t virtual_bytes;
+};
+struct counters_memory counters_memory(void);
 
 #endif

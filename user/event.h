@@ -23,11 +23,14 @@ struct event {
 	const char *ancestors; /* exec->nr_ancestors of struct rg_ancestor, unaligned */
 };
 
+struct origin;
+
 /* What every line begins with. */
 struct line_head {
 	uint64_t seq;
 	uint64_t timestamp_ns; /* CLOCK_BOOTTIME */
 	uint64_t realtime_ns; /* the same moment in CLOCK_REALTIME */
+	const struct origin *origin; /* of a line in the Elastic Common Schema */
 	bool colour; /* of a line of text: with colours, for a terminal */
 };
 

@@ -69,47 +69,40 @@ static void parent(struct json *j, uint8_t known, const char parent_comm[RG_COMM
 	span_or_null(j, "parent_exe_path", parent_exe);
 }
 
-/* Each string up to its NUL; the last one may have lost its own. */
-static void args(struct json *j, const struct event *e)
+/* Strings with a NUL behind each, of which the last one may have lost its own. */
+static void strings(struct json *j, const char *key, struct span s)
 {
-	const char *pos = e->args.data, *end = pos + e->args.len;
+	const char *pos = s.data, *end = pos + s.len;
 	size_t len;
 
-	if (!(e->exec->flags & RG_HAS_ARGS)) {
-		json_null(j, "args");
-		json_null(j, "args_truncated");
-		return;
-	}
-	json_array_begin(j, "args");
+	json_array_begin(j, key);
 	for (; pos < end; pos += len + 1) {
 		len = strnlen(pos, (size_t)(end - pos));
 		json_string(j, NULL, pos, len);
 	}
 	json_array_end(j);
+}
+
+static void args(struct json *j, const struct event *e)
+{
+	if (!(e->exec->flags & RG_HAS_ARGS)) {
+		json_null(j, "args");
+		json_null(j, "args_truncated");
+		return;
+	}
+	strings(j, "args", e->args);
 	json_bool(j, "args_truncated", e->exec->flags & RG_ARGS_TRUNCATED);
 }
 
+/* "NAME=value" as they lie there: a name that comes twice is told twice, since programs differ in which they take. */
 static void env(struct json *j, const struct event *e)
 {
-	const char *pos = e->env.data, *end = pos + e->env.len, *value;
-	size_t len, name_len;
-
 	if (!(e->exec->flags & RG_HAS_ENV)) {
 		json_null(j, "env");
 		json_null(j, "env_truncated");
 		return;
 	}
-	json_object_begin(j, "env");
-	for (; pos < end; pos += len + 1) {
-		len = strnlen(pos, (size_t)(end - pos));
-		if (!len) /* names nothing; a block of them would be an object of equal keys */
-			continue;
-		value = memchr(pos, '=', len);
-		name_len = value ? (size_t)(value - pos) : len;
-		value = value ? value + 1 : pos + len;
-		json_string_keyed(j, pos, name_len, value, (size_t)(pos + len - value));
-	}
-	json_object_end(j);
+	strings(j, "env", e->env);
 	json_bool(j, "env_truncated", e->exec->flags & RG_ENV_TRUNCATED);
 }
 

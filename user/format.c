@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "event_ecs.h"
 #include "event_json.h"
 #include "event_text.h"
 #include "format.h"
+#include "health_ecs.h"
 #include "health_text.h"
 
 const struct format format_json = {
@@ -18,4 +20,12 @@ const struct format format_text = {
 	.start = health_start_text,
 	.health = health_text,
 	.lost = health_lost_text,
+};
+
+const struct format format_ecs = {
+	.event = ecs_event,
+	.alert = ecs_alert,
+	.start = health_start_ecs,
+	.health = health_ecs,
+	.lost = health_lost_ecs,
 };

@@ -24,5 +24,7 @@ struct format {
 extern const struct format format_json;
 /* Local time, hence after tzset(); line_head.colour says whether with colours. */
 extern const struct format format_text;
+/* line_head.origin says by whom. */
+extern const struct format format_ecs;
 
 #endif

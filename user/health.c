@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <fcntl.h>
-#include <sys/utsname.h>
-
 #include "health.h"
+#include "origin.h"
 
 static void line_end(struct json *j)
 {
@@ -14,16 +12,6 @@ void health_count(struct health *h)
 {
 	if (h->probe && probe_count(h->probe, &h->table))
 		h->counters->count_failures++;
-}
-
-/* Of /proc/sys/kernel/random/boot_id, without the newline; "" if it can't be read. */
-static void read_boot_id(char *ret, size_t size)
-{
-	_cleanup_close_ int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, ret, size - 1);
-
-	ret[MAX(n, 0)] = '\0';
-	ret[strcspn(ret, "\n")] = '\0';
 }
 
 static void maps(struct json *j, const struct probe *probe)
@@ -60,23 +48,25 @@ static void no_kernel_side(struct json *j)
 	json_object_end(j);
 }
 
-void health_start_line(const struct health *h, struct json *j, const struct line_head *head)
+void health_start_keys(const struct health *h, struct json *j)
 {
-	struct utsname name = { 0 };
-	char boot_id[64];
+	struct origin origin = origin_read(h->config->agent.id);
 
-	uname(&name);
-	read_boot_id(boot_id, sizeof(boot_id));
-	json_line_begin(j, "agent_start", head);
 	json_cstr(j, "version", RG_VERSION);
-	json_cstr(j, "agent_id", h->config->agent.id);
-	json_cstr(j, "hostname", name.nodename);
-	json_cstr(j, "kernel", name.release);
-	json_cstr(j, "boot_id", boot_id);
+	json_cstr(j, "agent_id", origin.agent_id);
+	json_cstr(j, "hostname", origin.host.nodename);
+	json_cstr(j, "kernel", origin.host.release);
+	json_cstr(j, "boot_id", origin.boot_id);
 	if (h->probe)
 		kernel_side(j, h->probe);
 	else
 		no_kernel_side(j);
+}
+
+void health_start_line(const struct health *h, struct json *j, const struct line_head *head)
+{
+	json_line_begin(j, "agent_start", head);
+	health_start_keys(h, j);
 	line_end(j);
 }
 
@@ -167,13 +157,12 @@ static void kernel_counters(const struct health *h, struct json *j)
 	json_u64(j, "map_memory_bytes", health_map_memory_bytes(h));
 }
 
-void health_line(const struct health *h, struct json *j, const struct line_head *head)
+void health_keys(const struct health *h, struct json *j, uint64_t now_ns)
 {
 	const struct counters *c = h->counters;
 
-	json_line_begin(j, "health", head);
-	json_u64(j, "uptime_secs", (head->timestamp_ns - h->start_ns) / NSEC_PER_SEC);
-	json_u64(j, "rss_kb", counters_rss_bytes() / 1024);
+	json_u64(j, "uptime_secs", (now_ns - h->start_ns) / NSEC_PER_SEC);
+	json_u64(j, "rss_kb", counters_memory().resident_bytes / 1024);
 	json_u64(j, "raw_events_read", counters_sum(c->events_read));
 	json_u64(j, "raw_events_bad", c->events_bad);
 	json_u64(j, "normalized_events_output", counters_sum(c->events_output));
@@ -186,6 +175,12 @@ void health_line(const struct health *h, struct json *j, const struct line_head 
 	json_u64(j, "reloads", c->reloads);
 	json_u64(j, "reload_failures", c->reload_failures);
 	json_u64(j, "textfile_failures", c->textfile_failures);
+}
+
+void health_line(const struct health *h, struct json *j, const struct line_head *head)
+{
+	json_line_begin(j, "health", head);
+	health_keys(h, j, head->timestamp_ns);
 	line_end(j);
 }
 
@@ -209,14 +204,19 @@ void health_take_lost(const struct health *h, uint64_t ret[RG_NR_RECORD_TYPES])
 	}
 }
 
-void health_lost_line(const struct health *h, struct json *j, const struct line_head *head)
+void health_lost_keys(const struct health *h, struct json *j)
 {
 	uint64_t lost[RG_NR_RECORD_TYPES];
 	size_t i;
 
 	health_take_lost(h, lost);
-	json_line_begin(j, "lost", head);
 	for (i = 0; i < RG_NR_RECORD_TYPES; i++)
 		json_u64(j, event_type_name((enum rg_record_type)i), lost[i]);
+}
+
+void health_lost_line(const struct health *h, struct json *j, const struct line_head *head)
+{
+	json_line_begin(j, "lost", head);
+	health_lost_keys(h, j);
 	line_end(j);
 }

@@ -29,6 +29,9 @@ bool health_has_lost(const struct health *health);
 void health_lost_line(const struct health *health, struct json *j, const struct line_head *head);
 
 /* What the lines are made of, for who writes them otherwise. */
+void health_start_keys(const struct health *health, struct json *j);
+void health_keys(const struct health *health, struct json *j, uint64_t now_ns);
+void health_lost_keys(const struct health *health, struct json *j);
 /* Without a kernel side all 0. */
 const struct rg_state *health_state(const struct health *health);
 uint64_t health_ring_lost(const struct health *health); /* records of all types */

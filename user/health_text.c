@@ -49,7 +49,7 @@ static void resources(const struct health *h, struct json *j, uint64_t now_ns)
 	text_printf(j, "up ");
 	text_duration(j, now_ns - h->start_ns);
 	text_printf(j, " rss ");
-	text_size(j, counters_rss_bytes());
+	text_size(j, counters_memory().resident_bytes);
 	text_printf(j, " maps ");
 	text_size(j, health_map_memory_bytes(h));
 }

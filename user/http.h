@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Serves one text at /metrics, in the agent's loop. libmicrohttpd is opened only when this is used: with
- * its own libraries it costs more memory than all the rest.
+ * Serves one text at /metrics, in the agent's loop. libmicrohttpd is opened only when this is used:
+ * with its own libraries it costs more memory than all the rest.
  */
 #ifndef RG_HTTP_H
 #define RG_HTTP_H

@@ -59,7 +59,7 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
-static int check_capabilities(void)
+int loader_check_rights(void)
 {
 	uint64_t caps = effective_capabilities();
 	bool bpf = caps & (1ULL << CAP_BPF), perfmon = caps & (1ULL << CAP_PERFMON);
@@ -78,10 +78,25 @@ static const char *kernel_release(struct utsname *name)
 	return uname(name) ? "unknown" : name->release;
 }
 
+/* Whether bpf(2) can be called at all: a container's filter may refuse it to root, too. */
+static int check_bpf_call(void)
+{
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "rg_try", 4, 4, 1, NULL);
+
+	if (fd >= 0 || errno != EPERM)
+		return 0;
+	log_error("cannot load programs: bpf() is refused though the capabilities are there; a container's "
+		  "seccomp profile or kernel lockdown forbids it");
+	return -EPERM;
+}
+
 static int check_kernel(void)
 {
 	struct utsname name;
+	int r = check_bpf_call();
 
+	if (r)
+		return r;
 	if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1 &&
 	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_TRACEPOINT, BPF_FUNC_get_current_task_btf, NULL) == 1)
 		return 0;
@@ -123,6 +138,20 @@ static bool struct_has_member(const struct btf *btf, const char *struct_name, co
 		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
 			return true;
 	return false;
+}
+
+static bool btf_lru_adapts(const struct btf *btf)
+{
+	return struct_has_member(btf, "bpf_lru", "target_free");
+}
+
+bool loader_lru_adapts(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool adapts = btf && btf_lru_adapts(btf);
+
+	btf__free(btf);
+	return adapts;
 }
 
 static enum rg_exec_source_hook choose_hook(const struct btf *btf)
@@ -184,7 +213,7 @@ static int adapt_to_kernel(struct loader *l)
 	c = (struct rg_config *)&l->skel->rodata->rg_config;
 	/* The context pointer, the task, and group_dead. */
 	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
-	l->lru_adapts = struct_has_member(btf, "bpf_lru", "target_free");
+	l->lru_adapts = btf_lru_adapts(btf);
 	set_census(l, btf);
 	r = set_hook(l->skel, btf);
 	btf__free(btf);
@@ -308,7 +337,11 @@ static int attach(struct rand_guard *skel)
 		skel->links.on_exit = NULL;
 	else
 		r = rand_guard__attach(skel);
-	if (r)
+	if (r && skel->rodata->rg_config.hook == RG_HOOK_SYSCALLS && (r == -ENOENT || r == -EACCES))
+		log_error("cannot attach the hooks: %s; ebpf.exec_source_hook \"syscalls\" needs to read "
+			  "tracefs (mount -t tracefs tracefs /sys/kernel/tracing), or use \"auto\"",
+			  strerror(-r));
+	else if (r)
 		log_error("cannot attach the hooks: %s; log_level = \"debug\" shows which", strerror(-r));
 	return r;
 }
@@ -382,9 +415,7 @@ static int set_up(struct loader *l, const struct rg_config *want)
 {
 	int r;
 
-	r = check_capabilities();
-	if (!r)
-		r = check_kernel();
+	r = check_kernel();
 	if (r)
 		return r;
 	l->skel = rand_guard__open();

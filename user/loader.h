@@ -12,12 +12,17 @@
 /* What the settings ask of the programs; hook is RG_HOOK_NONE for "auto". */
 void loader_want(const struct config *config, struct rg_config *ret);
 
+/* -EPERM, logged with what is missing: this process may not load programs. */
+int loader_check_rights(void);
+
 /*
  * All up to the first record, which waits for rg_control.wanted. Logs why not; 0 or -errno. *ret is
  * the caller's, kernel_close() takes everything out of the kernel that isn't pinned.
  */
 int loader_run(const struct rg_config *want, struct kernel *ret);
 
+/* Whether this kernel's LRU sets less aside in small maps (6.16); false where its BTF can't be read. */
+bool loader_lru_adapts(void);
 /* Rows that the table's map is allocated with, so that max_rows of them can be used. */
 uint32_t loader_table_entries(uint32_t max_rows, uint32_t nr_cpus, bool lru_adapts);
 

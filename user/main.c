@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 
 #include "agent.h"
+#include "footprint.h"
 #include "inspect.h"
 #include "notify.h"
 #include "../shared/types.h"
@@ -32,7 +33,7 @@ static const char usage_text[] =
 	"and writes an alert where a rule matches.\n"
 	"\n"
 	"  -c, --config FILE   settings; default " CONFIG_PATH_DEFAULT "\n"
-	"  -d, --defaults      no file: every setting at its default, no rules\n"
+	"  -d, --defaults      no file: every setting at its default, no rules (any command)\n"
 	"  -p, --pin-path DIR  where the maps are pinned (ps, status, unload)\n"
 	"  -h, --help          this text\n"
 	"  -V, --version       version, libbpf's version, ABI\n"
@@ -57,7 +58,7 @@ static int print_version(void)
 /* Without a file that somebody named, a missing default one is no mistake. */
 static const char *settings_path(const struct options *o)
 {
-	if (o->defaults)
+	if (o->defaults || (!o->config_path && access(CONFIG_PATH_DEFAULT, F_OK)))
 		return NULL;
 	return o->config_path ? o->config_path : CONFIG_PATH_DEFAULT;
 }
@@ -66,6 +67,8 @@ static int run(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 
+	if (!o->defaults && !settings_path(o))
+		log_info("there is no " CONFIG_PATH_DEFAULT ": every setting is at its default, no rules");
 	if (config_load(settings_path(o), &config))
 		return EXIT_USAGE;
 	log_set_level(config->agent.log_level);
@@ -76,9 +79,12 @@ static int run(const struct options *o)
 static int check(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
+	struct footprint footprint;
 
 	if (config_load(settings_path(o), &config))
 		return EXIT_USAGE;
+	if (!footprint_predict(config, &footprint))
+		footprint_print(&footprint, stdout);
 	config_print(config, stdout);
 	return EXIT_OK;
 }
@@ -88,8 +94,7 @@ static const char *find_pin_path(const struct options *o, struct config **config
 {
 	if (o->pin_path)
 		return o->pin_path;
-	if (config_load(!o->config_path && access(CONFIG_PATH_DEFAULT, R_OK) ? NULL : settings_path(o),
-			config))
+	if (config_load(settings_path(o), config))
 		return NULL;
 	if (!*(*config)->ebpf.pin_path) {
 		log_error("ebpf.pin_path is \"\": nothing is pinned, so there is nothing to look at");

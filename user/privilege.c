@@ -3,14 +3,25 @@
  * Everything privileged has been done by now: what remains is to read mapped memory, write lines, answer
  * scrapes, and read the settings again. The bpf() calls that are left create an iterator over a link that
  * is already ours, for which the kernel asks no capability.
+ *
+ * The order holds it together: files are named while root still sees them, the bounding set is emptied
+ * before its capability goes with the user, and the system call filter comes last, since it allows none
+ * of this.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <linux/bpf.h>
+#include <pwd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include <cap-ng.h>
 #include <seccomp.h>
 
+#include "confine.h"
+#include "landlock.h"
 #include "privilege.h"
 
 /* The leak checker of a sanitized build stops and traces its own process: no filter can allow that. */
@@ -24,6 +35,8 @@
 #ifndef IS_SANITIZED
 #define IS_SANITIZED false
 #endif
+
+/* --- system calls ------------------------------------------------------------------------------- */
 
 /* By what they are for; libc may choose either of several for the same call. */
 static const int allowed[] = {
@@ -63,71 +76,62 @@ static int add(scmp_filter_ctx filter, int nr, unsigned int nr_args, const struc
 	return r == -EDOM ? 0 : r;
 }
 
-static int allow(scmp_filter_ctx filter)
+/* PROT_EXEC isn't among the protections that a mapping gets or is changed to. */
+static int allow_memory(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp not_executable = SCMP_CMP(2, SCMP_CMP_MASKED_EQ, 4 /* PROT_EXEC */, 0);
-	const struct scmp_arg_cmp iterator = SCMP_CMP(0, SCMP_CMP_EQ, BPF_ITER_CREATE);
-	const struct scmp_arg_cmp own_name = SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME);
+	const struct scmp_arg_cmp not_executable = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int r = add(filter, SCMP_SYS(mmap), 1, &not_executable);
+
+	return r ? r : add(filter, SCMP_SYS(mprotect), 1, &not_executable);
+}
+
+/* Only what it has: a socket can't be made any more. */
+static int allow_reconnect(scmp_filter_ctx filter, enum output_type type)
+{
+	bool needs_it = type != OUTPUT_STDOUT && type != OUTPUT_FILE;
+
+	return needs_it ? add(filter, SCMP_SYS(connect), 0, NULL) : 0;
+}
+
+static int allow(scmp_filter_ctx filter, const struct config *config)
+{
+	const struct scmp_arg_cmp iterator = SCMP_CMP64(0, SCMP_CMP_EQ, BPF_ITER_CREATE, 0);
+	const struct scmp_arg_cmp own_name = SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME, 0);
 	size_t i;
 	int r = 0;
 
 	for (i = 0; i < ARRAY_SIZE(allowed) && !r; i++)
 		r = add(filter, allowed[i], 0, NULL);
 	if (!r)
-		r = add(filter, SCMP_SYS(mmap), 1, &not_executable);
-	if (!r)
-		r = add(filter, SCMP_SYS(mprotect), 1, &not_executable);
+		r = allow_memory(filter);
 	if (!r)
 		r = add(filter, SCMP_SYS(bpf), 1, &iterator);
 	if (!r)
 		r = add(filter, SCMP_SYS(prctl), 1, &own_name);
+	if (!r)
+		r = allow_reconnect(filter, config->output.type);
 	return r;
 }
 
 /* A call that isn't allowed fails with EPERM, as if it had not the right. */
-static int filter_syscalls(void)
+static int load_filter(const struct config *config)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r;
 
 	if (!filter)
 		return -ENOMEM;
-	r = allow(filter);
+	r = allow(filter, config);
 	if (!r)
 		r = seccomp_load(filter);
 	seccomp_release(filter);
 	return r;
 }
 
-/* The bounding set, too, where that is allowed; no_new_privs makes it a second lock on the same door. */
-static int drop_capabilities(void)
+static int filter_syscalls(const struct config *config)
 {
-	capng_select_t what = CAPNG_SELECT_CAPS;
+	int r = load_filter(config);
 
-	capng_get_caps_process();
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
-		what = CAPNG_SELECT_BOTH;
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (!capng_apply(what))
-		return 0;
-	log_error("cannot drop the capabilities: %s", strerror(errno));
-	return -EPERM;
-}
-
-int privilege_drop(const struct config *config __attribute__((unused)))
-{
-	int r;
-
-	r = drop_capabilities();
-	if (r)
-		return r;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
-		log_error("cannot give up new privileges: %s", strerror(errno));
-		return -errno;
-	}
-	if (IS_SANITIZED)
-		return 0;
-	r = filter_syscalls();
 	/* A kernel without seccomp still runs the agent; it is just less confined. */
 	if (r == -EINVAL || r == -EOPNOTSUPP) {
 		log_warning("this kernel has no seccomp filters: system calls are not restricted");
@@ -135,5 +139,150 @@ int privilege_drop(const struct config *config __attribute__((unused)))
 	}
 	if (r)
 		log_error("cannot restrict the system calls: %s", strerror(-r));
+	return r;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* -1: all files stay as they are; else as confine_new(). */
+static int list_files(const struct config *config, const char *config_path)
+{
+	int r;
+
+	if (!config->security.landlock || IS_SANITIZED)
+		return -1;
+	r = confine_new(config, config_path);
+	if (r == -EOPNOTSUPP)
+		log_info("this kernel has no Landlock: which files can be opened is not restricted");
+	else if (r < 0)
+		log_warning("cannot restrict which files can be opened: %s, ignoring", strerror(-r));
+	return MAX(r, -1);
+}
+
+static int confine_files(int list)
+{
+	int r = list < 0 ? 0 : landlock_enforce(list);
+
+	if (r)
+		log_error("cannot restrict which files can be opened: %s", strerror(-r));
+	return r;
+}
+
+/* --- user and capabilities --------------------------------------------------------------------- */
+
+/* Only the directories: it is from them that pins are removed. */
+static int give_pins(const char *pin_path, const struct passwd *user)
+{
+	static const char *const dirs[] = { ".", "links", "programs" };
+	_cleanup_close_ int fd = open(pin_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t i;
+
+	if (fd < 0)
+		return -errno;
+	for (i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (fchownat(fd, dirs[i], user->pw_uid, user->pw_gid, AT_SYMLINK_NOFOLLOW) &&
+		    errno != ENOENT)
+			return -errno;
+	return 0;
+}
+
+/* So that it can be opened anew. A FIFO or a device is somebody else's. */
+static int give_output(const char *path, const struct passwd *user)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	return fchownat(fd, "", user->pw_uid, user->pw_gid, AT_EMPTY_PATH) ? -errno : 0;
+}
+
+static int give_files(const struct config *c, const struct passwd *user)
+{
+	int r = 0;
+
+	if (c->ebpf.enabled && *c->ebpf.pin_path)
+		r = give_pins(c->ebpf.pin_path, user);
+	if (!r && c->output.type == OUTPUT_FILE)
+		r = give_output(c->output.path, user);
+	return r;
+}
+
+static int switch_to(const struct passwd *user)
+{
+	if (setgroups(0, NULL) || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid))
+		return -errno;
+	return 0;
+}
+
+static int become_user(const struct config *config)
+{
+	const char *name = config->security.user;
+	const struct passwd *user = name ? getpwnam(name) : NULL;
+	int r;
+
+	if (!name)
+		return 0;
+	if (!user) {
+		log_error("security.user: there is no user '%s'; make one, or write \"\"", name);
+		return -ENOENT;
+	}
+	r = give_files(config, user);
+	if (!r)
+		r = switch_to(user);
+	if (r)
+		log_error("security.user: cannot become '%s': %s", name, strerror(-r));
+	return r;
+}
+
+static int apply(capng_select_t what)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (!capng_apply(what))
+		return 0;
+	log_error("cannot drop the capabilities: %s", strerror(errno));
+	return -EPERM;
+}
+
+/* Where that is allowed; no_new_privs makes it a second lock on the same door. */
+static int drop_bounding_set(void)
+{
+	capng_get_caps_process();
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) ? apply(CAPNG_SELECT_BOUNDS) : 0;
+}
+
+static int drop_capabilities(void)
+{
+	capng_get_caps_process();
+	return apply(CAPNG_SELECT_CAPS);
+}
+
+static int forbid_new_privileges(void)
+{
+	if (!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return 0;
+	log_error("cannot give up new privileges: %s", strerror(errno));
+	return -errno;
+}
+
+int privilege_drop(const struct config *config, const char *config_path)
+{
+	_cleanup_close_ int files = list_files(config, config_path);
+	int r;
+
+	r = drop_bounding_set();
+	if (!r)
+		r = become_user(config);
+	if (!r)
+		r = drop_capabilities();
+	if (!r)
+		r = forbid_new_privileges();
+	if (!r)
+		r = confine_files(files);
+	if (!r && config->security.seccomp && !IS_SANITIZED)
+		r = filter_syscalls(config);
 	return r;
 }

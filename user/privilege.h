@@ -5,7 +5,11 @@
 
 #include "config.h"
 
-/* No capability, no new privileges, and only the system calls that the loop makes. Logs; 0 or -errno. */
-int privilege_drop(const struct config *config);
+/*
+ * No capability, no new privileges, and by security's settings another user, only the files that the settings
+ * name, and only the system calls that the loop makes. For good. config_path: the settings file, or NULL.
+ * Logs; 0 or -errno.
+ */
+int privilege_drop(const struct config *config, const char *config_path);
 
 #endif

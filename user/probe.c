@@ -94,6 +94,9 @@ static int find_or_load(struct probe *p, const struct config *config)
 	struct rg_config want;
 	int r;
 
+	r = loader_check_rights();
+	if (r)
+		return r;
 	loader_want(config, &want);
 	if (*config->ebpf.pin_path) {
 		r = pin_dir_open(config->ebpf.pin_path, &p->pins);

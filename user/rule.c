@@ -271,6 +271,34 @@ const struct rule *rule_set_at(const struct rule_set *set, size_t i)
 	return &set->rules[i];
 }
 
+/* Where the last one was found the next is likely: files are read in the same order again. */
+static const struct rule *find_id(const struct rule_set *set, const char *id, size_t first)
+{
+	size_t i;
+
+	for (i = 0; i < set->nr_rules; i++) {
+		const struct rule *rule = &set->rules[(first + i) % set->nr_rules];
+
+		if (!strcmp(rule->id, id))
+			return rule;
+	}
+	return NULL;
+}
+
+void rule_set_keep_counts(struct rule_set *set, const struct rule_set *old)
+{
+	size_t i, next = 0;
+
+	for (i = 0; i < set->nr_rules; i++) {
+		const struct rule *same = find_id(old, set->rules[i].id, next);
+
+		if (!same)
+			continue;
+		set->rules[i].nr_alerts = same->nr_alerts;
+		next = (size_t)(same - old->rules) + 1;
+	}
+}
+
 static struct span base_name(struct span path)
 {
 	const char *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;

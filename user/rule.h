@@ -26,7 +26,7 @@ struct rule {
 	char **process_names; /* nr_process_names; none: any process */
 	size_t nr_parent_names;
 	size_t nr_process_names;
-	uint64_t nr_alerts; /* matches since the rule was loaded */
+	uint64_t nr_alerts; /* matches since the rule was first loaded */
 };
 
 enum rule_field {
@@ -67,6 +67,9 @@ void rules_free(struct rule *rules, size_t nr_rules);
 
 size_t rule_set_size(const struct rule_set *set);
 const struct rule *rule_set_at(const struct rule_set *set, size_t i);
+
+/* The rules that both sets have, by id, go on counting alerts from where old was. */
+void rule_set_keep_counts(struct rule_set *set, const struct rule_set *old);
 
 /*
  * All rules that hold, in the order they were loaded, each once; nr_alerts is raised. The result

@@ -2,7 +2,7 @@
 /*
  * Lines collect in buf[head, tail) and leave at its front, as many a write as there are. When the
  * last one is out, writing starts again at the buffer's beginning, so that only as much of it is
- * ever resident as one batch needs.
+ * ever resident as one batch needs. For a transport each line has its length and a header in front.
  */
 #include <assert.h>
 #include <errno.h>
@@ -20,10 +20,11 @@
  * The largest line: an exec record of which each byte takes an escape. 4 KiB are for what the
  * record doesn't have: about 60 keys, numbers of 20 digits, the rule of an alert.
  */
-#define LINE_MAX_BYTES (JSON_ESCAPE_MAX * RG_RECORD_MAX + 4096)
+#define LINE_MAX_BYTES \
+	(JSON_ESCAPE_MAX * RG_RECORD_MAX + 4096 + sizeof(uint32_t) + TRANSPORT_HEADER_MAX)
 
 /*
- * Two of the largest lines (62,656 bytes each), so that one fits while the other waits; of usual
+ * Two of the largest lines (63,172 bytes each), so that one fits while the other waits; of usual
  * ones, of 900 bytes, about 140.
  */
 #define BUF_BYTES (128 * 1024)
@@ -39,7 +40,9 @@ enum sink_mode {
 struct sink {
 	int fd;
 	enum sink_mode mode;
-	char *path; /* NULL: stdout */
+	struct transport *transport; /* NULL: stdout or a file; fd is its */
+	char *path; /* NULL: stdout, or a transport */
+	size_t prefix_len; /* of the line that is being written: length and header */
 	size_t head;
 	size_t tail;
 	int error; /* 0, or the -errno of the last write */
@@ -169,11 +172,29 @@ int sink_new_file(const char *path, struct sink **ret)
 	return 0;
 }
 
+int sink_new_transport(enum transport_kind kind, const char *address, struct sink **ret)
+{
+	_cleanup_(sink_freep) struct sink *sink = sink_alloc();
+	int r;
+
+	if (!sink)
+		return -ENOMEM;
+	r = transport_new(kind, address, &sink->transport);
+	if (r)
+		return r;
+	sink->fd = transport_fd(sink->transport);
+	*ret = TAKE_PTR(sink);
+	return 0;
+}
+
 void sink_free(struct sink *sink)
 {
 	if (!sink)
 		return;
-	closep(&sink->fd);
+	if (sink->transport)
+		transport_free(sink->transport);
+	else
+		closep(&sink->fd);
 	free(sink->path);
 	free(sink);
 }
@@ -249,6 +270,24 @@ static int write_lines(struct sink *sink)
 	return 0;
 }
 
+/* What can never be sent is dropped. */
+static int send_lines(struct sink *sink)
+{
+	uint32_t len;
+	int r;
+
+	while (sink->head < sink->tail) {
+		memcpy(&len, sink->buf + sink->head, sizeof(len));
+		r = transport_send(sink->transport, sink->buf + sink->head + sizeof(len), len);
+		if (r && r != -EMSGSIZE)
+			return r;
+		sink->nr_failures += r != 0;
+		sink->head += sizeof(len) + len;
+	}
+	sink->head = sink->tail = 0;
+	return 0;
+}
+
 int sink_flush(struct sink *sink)
 {
 	int r = 0;
@@ -256,7 +295,7 @@ int sink_flush(struct sink *sink)
 	if (sink->owes_newline && sink->head < sink->tail)
 		r = finish_foreign_line(sink);
 	if (!r)
-		r = write_lines(sink);
+		r = sink->transport ? send_lines(sink) : write_lines(sink);
 	sink->is_blocked = r == -EAGAIN;
 	sink->error = sink->is_blocked ? 0 : r;
 	sink->nr_failures += sink->error != 0;
@@ -284,26 +323,49 @@ static void move_to_front(struct sink *sink)
 	sink->head = 0;
 }
 
-void sink_line_begin(struct sink *sink, struct json *ret)
+/* Its length is known at its end. */
+static size_t begin_message(const struct sink *sink, const struct line_tag *tag, char *to)
 {
+	return sizeof(uint32_t) + transport_header(sink->transport, tag, to + sizeof(uint32_t));
+}
+
+void sink_line_begin(struct sink *sink, const struct line_tag *tag, struct json *ret)
+{
+	size_t size;
+
 	/* What didn't work a moment ago is the caller's to try again, not each line's. */
 	if (room(sink) < LINE_MAX_BYTES && !sink->is_blocked && !sink->error)
 		sink_flush(sink);
 	if (BUF_BYTES - sink->tail < LINE_MAX_BYTES && sink->head)
 		move_to_front(sink);
-	json_init(ret, sink->buf + sink->tail, MIN(BUF_BYTES - sink->tail, LINE_MAX_BYTES));
+	size = MIN(BUF_BYTES - sink->tail, LINE_MAX_BYTES);
+	sink->prefix_len = 0;
+	if (sink->transport && size >= sizeof(uint32_t) + TRANSPORT_HEADER_MAX)
+		sink->prefix_len = begin_message(sink, tag, sink->buf + sink->tail);
+	else if (sink->transport)
+		size = 0;
+	json_init(ret, sink->buf + sink->tail + sink->prefix_len, size - sink->prefix_len);
+}
+
+static void end_message(struct sink *sink, const struct json *json)
+{
+	uint32_t len = (uint32_t)(sink->prefix_len - sizeof(len) + json_len(json));
+
+	memcpy(sink->buf + sink->tail, &len, sizeof(len));
 }
 
 void sink_line_end(struct sink *sink, const struct json *json)
 {
-	assert(json->start == sink->buf + sink->tail);
+	assert(json->start == sink->buf + sink->tail + sink->prefix_len);
 	if (json->full) {
 		sink->nr_failures++;
 		return;
 	}
 	/* A raw newline ends a line and is nowhere else: is_mid_line rests on it. */
 	assert(json->pos > json->start && json->pos[-1] == '\n');
-	sink->tail += json_len(json);
+	if (sink->transport)
+		end_message(sink, json);
+	sink->tail += sink->prefix_len + json_len(json);
 	sink->nr_lines++;
 }
 
@@ -359,13 +421,19 @@ static void drop_half_line(struct sink *sink)
 	sink->nr_failures++;
 }
 
-int sink_reopen(struct sink *sink)
+int sink_reopen(struct sink *sink, const char *path)
 {
+	_cleanup_free_ char *new_path = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (!sink->path)
+	if (sink->transport)
+		return transport_set_address(sink->transport, path);
+	if (!sink->path || !path)
 		return 0;
-	fd = open_path(sink->path);
+	new_path = strdup(path);
+	if (!new_path)
+		return -ENOMEM;
+	fd = open_path(path);
 	if (fd < 0)
 		return fd;
 	/* To the old file first: as far as it takes them, lines are where their time says. */
@@ -376,6 +444,8 @@ int sink_reopen(struct sink *sink)
 	}
 	close(sink->fd);
 	sink->fd = TAKE_FD(fd);
+	free(sink->path);
+	sink->path = TAKE_PTR(new_path);
 	sink_flush(sink);
 	return 0;
 }

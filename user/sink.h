@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where lines go: stdout or a file, through one buffer, written in whole batches.
+ * Where lines go: stdout or a file, through one buffer, written in whole batches; or a transport, one by one.
  *
  * Never blocks. What a slow reader doesn't take stays in the buffer, and while the buffer can't
  * take another line, sink_is_full() says so: the caller then stops reading the ring, which counts
@@ -16,6 +16,7 @@
 #define RG_SINK_H
 
 #include "json.h"
+#include "transport.h"
 
 struct sink;
 
@@ -26,6 +27,8 @@ struct sink;
 int sink_new_stdout(struct sink **ret);
 /* Appends to path (0640, created). -errno of open(2); -ENXIO: a FIFO that nobody reads. */
 int sink_new_file(const char *path, struct sink **ret);
+/* -errno as transport_new(). That nobody is there is an error of sink_flush(), and tried again. */
+int sink_new_transport(enum transport_kind kind, const char *address, struct sink **ret);
 /* Writes nothing: flush before. */
 void sink_free(struct sink *sink);
 static inline void sink_freep(struct sink **sink)
@@ -36,9 +39,9 @@ static inline void sink_freep(struct sink **sink)
 /*
  * Where a line goes: into the room for one of the largest size, or what is left of it. Flushes by
  * itself where less than that is left, unless the last flush didn't get through. One line at a
- * time: it ends with sink_line_end().
+ * time: it ends with sink_line_end(). The tag is for a transport; of others it may be NULL.
  */
-void sink_line_begin(struct sink *sink, struct json *ret);
+void sink_line_begin(struct sink *sink, const struct line_tag *tag, struct json *ret);
 /*
  * The line is in, its newline included; one that json->full says didn't fit is dropped and counted.
  */
@@ -60,10 +63,11 @@ int sink_error(const struct sink *sink);
 /* Another one after sink_reopen(). Only after -EAGAIN: epoll refuses a regular file's. */
 int sink_poll_fd(const struct sink *sink);
 /*
- * Opens a file's path anew (after a rotation), the old file getting what it still takes; flushes.
- * On failure, -errno, the old file stays in use. 0 on stdout.
+ * Opens a file anew (after a rotation), or another one where path differs, the old file getting what
+ * it still takes; flushes. On failure, -errno, the old file stays in use. A transport goes on to that address.
+ * 0 on stdout.
  */
-int sink_reopen(struct sink *sink);
+int sink_reopen(struct sink *sink, const char *path);
 /* Lines dropped and writes failed since the start. */
 uint64_t sink_nr_failures(const struct sink *sink);
 uint64_t sink_nr_lines(const struct sink *sink); /* lines taken into the buffer */

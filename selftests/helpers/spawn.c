@@ -52,8 +52,10 @@ static pid_t run_posix_spawn(char **argv)
 static pid_t run_system(char **argv)
 {
 	char command[4096];
+	size_t len = (size_t)snprintf(command, sizeof(command), "echo child $$; exec");
 
-	snprintf(command, sizeof(command), "echo child $$; exec '%s'", argv[0]);
+	for (; *argv && len < sizeof(command); argv++)
+		len += (size_t)snprintf(command + len, sizeof(command) - len, " '%s'", *argv);
 	fflush(stdout);
 	return system(command) ? -1 : 0;
 }
@@ -100,6 +102,7 @@ static pid_t run_orphan(char **argv)
 		return -1;
 	maker = fork();
 	if (!maker) {
+		maker = getpid();
 		child = fork();
 		if (child) {
 			printf("maker %d\nchild %d\n", getpid(), child);
@@ -108,7 +111,6 @@ static pid_t run_orphan(char **argv)
 		}
 		close(gone[1]);
 		/* Its parent is another one only once the maker is dead for good. */
-		maker = getppid();
 		while (read(gone[0], &c, 1) < 0 && errno == EINTR)
 			;
 		while (getppid() == maker)

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -153,6 +154,7 @@ static void spawn_agent(struct agent_test *t)
 	cr_assert(log >= 0 && !pipe2(out, O_CLOEXEC));
 	t->pid = fork();
 	if (!t->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that is killed leaves none behind */
 		dup2(out[1], STDOUT_FILENO);
 		dup2(log, STDERR_FILENO);
 		execl(agent_binary(), "rand-guard", "-c", t->config, NULL);
@@ -420,6 +422,7 @@ void run(struct run *ret, const char *const argv[])
 	cr_assert(!pipe2(out, O_CLOEXEC));
 	ret->pid = fork();
 	if (!ret->pid) {
+		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
 		execv(argv[0], (char *const *)argv);
 		_exit(127);

@@ -395,8 +395,36 @@ Test(exec, collects_named_env)
 	line = agent_line(&t, "process_start", "pid", r.pid);
 	env = cJSON_GetObjectItem(line, "env");
 	cr_assert_eq(cJSON_GetArraySize(env), 2);
-	cr_assert_str_eq(line_str(env, "RG_ONE"), "first value");
-	cr_assert_str_eq(line_str(env, "RG_EMPTY"), "");
+	cr_assert_str_eq(cJSON_GetArrayItem(env, 0)->valuestring, "RG_ONE=first value");
+	cr_assert_str_eq(cJSON_GetArrayItem(env, 1)->valuestring, "RG_EMPTY=");
 	cr_assert_not(line_bool(line, "env_truncated"));
 	cr_assert_null(strstr(agent_text(&t, line), "must not show"));
+}
+
+/* One variable has at most 511 bytes: flagged exactly when one is lost. */
+Test(exec, env_variable_limits)
+{
+	_cleanup_agent_ struct agent_test t;
+	const size_t limit = 511, name_len = strlen("RG_LONG=");
+	const cJSON *line, *env;
+	char value[1024];
+	struct run r;
+	size_t len;
+
+	agent_needs_root();
+	agent_start(&t, "process = { collect_env = true; env_names = [\"RG_LONG\", \"RG_AFTER\"]; };");
+	for (len = limit - 1; len <= limit + 1; len++) {
+		memset(value, 'v', sizeof(value));
+		value[len - name_len] = '\0';
+		clearenv();
+		setenv("RG_LONG", value, 1);
+		setenv("RG_AFTER", "here", 1);
+		RUN(&r, helper("quit"));
+		line = agent_line(&t, "process_start", "pid", r.pid);
+		env = cJSON_GetObjectItem(line, "env");
+		cr_assert_eq(cJSON_GetArraySize(env), 2, "%zu", len);
+		cr_assert_eq(strlen(cJSON_GetArrayItem(env, 0)->valuestring), MIN(len, limit), "%zu", len);
+		cr_assert_str_eq(cJSON_GetArrayItem(env, 1)->valuestring, "RG_AFTER=here", "%zu", len);
+		cr_assert_eq(line_bool(line, "env_truncated"), len > limit, "%zu", len);
+	}
 }

@@ -8,7 +8,10 @@
 #include <criterion/criterion.h>
 
 #include "util.h"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
 #include "../../shared/stats.h"
+#pragma GCC diagnostic pop
 #include "rand_guard.skel.h"
 #include "selftests/abi.skel.h"
 

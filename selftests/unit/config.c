@@ -138,6 +138,9 @@ static void expect_defaults(const struct config *c)
 	cr_expect_eq(c->health.interval_seconds, 60);
 	cr_expect_null(c->metrics.listen);
 	cr_expect_null(c->metrics.textfile);
+	cr_expect_null(c->security.user);
+	cr_expect_eq(c->security.seccomp, true);
+	cr_expect_eq(c->security.landlock, true);
 	cr_expect_eq(c->performance.max_process_cache_entries, 5000);
 	cr_expect_eq(c->performance.max_thread_cache_entries, 5000);
 	cr_expect_eq(c->performance.max_pending_exec_sources, 500);
@@ -228,6 +231,7 @@ Test(config, every_setting_set)
 		"output = { type = \"file\"; path = \"/var/log/x\"; format = \"text\"; };"
 		"health = { interval_seconds = 0; };"
 		"metrics = { listen = \":9101\"; textfile = \"/var/lib/x.prom\"; };"
+		"security = { user = \"nobody\"; seccomp = false; landlock = false; };"
 		"performance = { max_process_cache_entries = 64; max_thread_cache_entries = 65;"
 		" max_pending_exec_sources = 0x10; max_delay_ms = 10000; };");
 
@@ -256,6 +260,9 @@ Test(config, every_setting_set)
 	cr_expect_eq(c->health.interval_seconds, 0);
 	cr_expect_str_eq(c->metrics.listen, ":9101");
 	cr_expect_str_eq(c->metrics.textfile, "/var/lib/x.prom");
+	cr_expect_str_eq(c->security.user, "nobody");
+	cr_expect_eq(c->security.seccomp, false);
+	cr_expect_eq(c->security.landlock, false);
 	cr_expect_eq(c->performance.max_process_cache_entries, 64);
 	cr_expect_eq(c->performance.max_thread_cache_entries, 65);
 	cr_expect_eq(c->performance.max_pending_exec_sources, 16);
@@ -359,6 +366,7 @@ Test(config, texts)
 	try_texts("metrics.textfile", TEXTS("/x.prom", "/var/lib/node_exporter/x.prom"),
 		  TEXTS("", "x.prom", "/x", "/x.prom.tmp", "/.prom", "/a/.prom", "/x\n.prom"));
 	try_texts("ebpf.pin_path", TEXTS("", "/sys/fs/bpf/x"), TEXTS("/", "x", "/x\n"));
+	try_texts("security.user", TEXTS("nobody", "_rand-guard"), TEXTS("", "a:b", "/x", "a b", "x\n"));
 	try_texts("output.path", TEXTS("/x", "/var/log/x y"), TEXTS("", "x", "/", "/x/", "/x\n"));
 	try_texts("process.env_names", TEXTS("PATH", "_"), TEXTS("", "A=", "=", "A\n"));
 	try_texts("agent.id", TEXTS("a", "a b", "\xc3\xa4"), TEXTS("", "a\n", "a\x7f"));
@@ -505,6 +513,16 @@ static const struct {
 	  "\"LD_PRELOAD\" ]\n" },
 	{ "output = {\n type = \"file\"; };", "t.cfg:2: output.type: \"file\" needs a path; write "
 					      "path = \"/var/log/rand-guard.json\"\n" },
+	{ "output = { type = \"unix\"; };", "t.cfg:1: output.type: \"unix\" needs a path; write "
+	  "path = \"/run/shipper.socket\"\n" },
+	{ "output = { type = \"udp\"; };", "t.cfg:1: output.type: \"udp\" needs a path; write "
+	  "path = \"127.0.0.1:514\"\n" },
+	{ "output = { type = \"udp\"; path = \"/x\"; };", "t.cfg:1: output.path: '/x' is impossible "
+	  "with that type; write \"127.0.0.1:514\"\n" },
+	{ "output = { type = \"syslog\"; path = \":514\"; };", "t.cfg:1: output.path: ':514' is "
+	  "impossible with that type; write an absolute path like \"/dev/log\"\n" },
+	{ "output = { type = \"file\"; path = \":514\"; };", "t.cfg:1: output.path: ':514' is "
+	  "impossible with that type; write an absolute path like \"/var/log/rand-guard.json\"\n" },
 	{ "output = {\n\n path = \"/x\"; };",
 	  "t.cfg:3: output.path: has no effect on stdout; write \"\", or type = \"file\"\n" },
 	/* syntax */
@@ -820,6 +838,23 @@ static char *print(const struct config *config)
 	config_print(config, to);
 	cr_assert_eq(fclose(to), 0);
 	return text;
+}
+
+Test(config, outputs)
+{
+	static const char *const good[] = {
+		"type = \"unix\"; path = \"/run/x\"",   "type = \"udp\"; path = \":514\"",
+		"type = \"udp\"; path = \"[::1]:514\"", "type = \"udp\"; path = \"10.0.0.1:5514\"",
+		"type = \"syslog\"",			  "type = \"syslog\"; path = \"/run/log\"",
+		"type = \"journald\"",		  "type = \"journald\"; path = \"/run/x\"",
+	};
+	char text[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		snprintf(text, sizeof(text), "output = { %s; };", good[i]);
+		config_free(load(text));
+	}
 }
 
 Test(config, what_is_printed_loads_as_the_same)

@@ -408,3 +408,44 @@ Test(rule, a_thousand_agree_with_a_slow_matcher)
 		nr_alerts += rule_set_at(set, i)->nr_alerts;
 	cr_expect_eq(nr_alerts, nr_matches);
 }
+
+/* The first has alerted so often, each other once more. */
+static struct rule_set *set_of_ids(const char *const *ids, uint64_t nr_alerts)
+{
+	struct rule *rules = calloc(MAX_LIST, sizeof(*rules));
+	struct rule_set *set = NULL;
+	size_t nr;
+
+	for (nr = 0; ids[nr]; nr++)
+		rules[nr] = (struct rule){ .id = strdup(ids[nr]),
+					   .name = strdup("any"),
+					   .nr_alerts = nr_alerts + nr };
+	cr_assert_eq(rule_set_new(rules, nr, &set), 0);
+	return set;
+}
+
+/* A reload: in another order, one rule gone, one new. */
+Test(rule, counts_are_kept)
+{
+	const char *const before[] = { "a", "b", "c", NULL }, *const after[] = { "c", "d", "a", NULL };
+	struct rule_set *old = set_of_ids(before, 10), *new = set_of_ids(after, 0);
+
+	rule_set_keep_counts(new, old);
+	rule_set_free(old);
+	cr_assert_eq(rule_set_at(new, 0)->nr_alerts, 12);
+	cr_assert_eq(rule_set_at(new, 1)->nr_alerts, 1);
+	cr_assert_eq(rule_set_at(new, 2)->nr_alerts, 10);
+	rule_set_free(new);
+}
+
+Test(rule, counts_of_no_rules_are_kept)
+{
+	const char *const none[] = { NULL }, *const one[] = { "a", NULL };
+	struct rule_set *empty = set_of_ids(none, 0), *set = set_of_ids(one, 5);
+
+	rule_set_keep_counts(set, empty);
+	rule_set_keep_counts(empty, set);
+	cr_assert_eq(rule_set_at(set, 0)->nr_alerts, 5);
+	rule_set_free(empty);
+	rule_set_free(set);
+}

@@ -38,7 +38,7 @@ static void put_line(struct sink *sink, uint64_t n)
 	struct json j;
 
 	memset(pad, 'p', sizeof(pad));
-	sink_line_begin(sink, &j);
+	sink_line_begin(sink, NULL, &j);
 	json_object_begin(&j, NULL);
 	json_u64(&j, "n", n);
 	json_string(&j, "pad", pad, pad_len(n));
@@ -382,7 +382,7 @@ Test(sink, stdout_is_a_file, .init = enter_tmp, .fini = leave_tmp)
 	line_text(1, expected + 7);
 	strcat(expected, "after\n");
 	assert_file("out", expected);
-	cr_assert_eq(sink_reopen(sink), 0);
+	cr_assert_eq(sink_reopen(sink, "out"), 0);
 	sink_free(sink);
 }
 
@@ -475,10 +475,10 @@ Test(sink, a_drained_buffer_is_used_from_its_start, .init = enter_tmp, .fini = l
 	struct sink *sink = file_sink("out");
 	struct json first, second;
 
-	sink_line_begin(sink, &first);
+	sink_line_begin(sink, NULL, &first);
 	put_line(sink, 1);
 	cr_assert_eq(sink_flush(sink), 0);
-	sink_line_begin(sink, &second);
+	sink_line_begin(sink, NULL, &second);
 	cr_assert_eq(first.start, second.start);
 	sink_free(sink);
 }
@@ -487,7 +487,7 @@ static void put_string_line(struct sink *sink, const char *bytes, size_t len)
 {
 	struct json j;
 
-	sink_line_begin(sink, &j);
+	sink_line_begin(sink, NULL, &j);
 	json_object_begin(&j, NULL);
 	json_string(&j, "s", bytes, len);
 	json_object_end(&j);
@@ -607,7 +607,7 @@ Test(sink, half_a_line_is_given_up_at_another_file, .init = enter_tmp, .fini = l
 	struct sink *sink = half_written_sink();
 
 	cr_assert_eq(rename("out", "out.1"), 0);
-	cr_assert_eq(sink_reopen(sink), 0);
+	cr_assert_eq(sink_reopen(sink, "out"), 0);
 	cr_assert_eq(sink_error(sink), 0);
 	/* The old file was tried once more, and line 6 is lost. */
 	cr_assert_eq(sink_nr_failures(sink), 1 + 1 + 1);
@@ -622,7 +622,7 @@ Test(sink, half_a_line_goes_on_in_the_same_file, .init = enter_tmp, .fini = leav
 {
 	struct sink *sink = half_written_sink();
 
-	cr_assert_eq(sink_reopen(sink), 0);
+	cr_assert_eq(sink_reopen(sink, "out"), 0);
 	set_disk_size(RLIM_INFINITY);
 	cr_assert_eq(sink_flush(sink), 0);
 	read_file("out");
@@ -654,7 +654,7 @@ Test(sink, half_a_line_of_an_earlier_writer, .init = enter_tmp, .fini = leave_tm
 	close(fd);
 	cr_assert_eq(rename("next", "out"), 0);
 	put_line(sink, 1); /* to the old file */
-	cr_assert_eq(sink_reopen(sink), 0);
+	cr_assert_eq(sink_reopen(sink, "out"), 0);
 	put_line(sink, 0);
 	put_line(sink, 1);
 	cr_assert_eq(sink_flush(sink), 0);
@@ -675,7 +675,7 @@ Test(sink, reopen_after_rename, .init = enter_tmp, .fini = leave_tmp)
 	cr_assert_eq(sink_flush(sink), 0);
 	cr_assert_eq(rename("out", "out.1"), 0);
 	put_line(sink, 1);
-	cr_assert_eq(sink_reopen(sink), 0);
+	cr_assert_eq(sink_reopen(sink, "out"), 0);
 	put_line(sink, 2);
 	cr_assert_eq(sink_flush(sink), 0);
 	read_file("out.1");
@@ -694,7 +694,7 @@ Test(sink, failed_reopen_keeps_the_old_file, .init = enter_tmp, .fini = leave_tm
 	sink = file_sink("logs/out");
 	put_line(sink, 0);
 	cr_assert_eq(rename("logs", "moved"), 0);
-	cr_assert_eq(sink_reopen(sink), -ENOENT);
+	cr_assert_eq(sink_reopen(sink, "logs/out"), -ENOENT);
 	put_line(sink, 1);
 	cr_assert_eq(sink_flush(sink), 0);
 	read_file("moved/out");
@@ -716,7 +716,7 @@ Test(sink, from_a_full_device_to_a_file, .init = enter_tmp, .fini = leave_tmp)
 	cr_assert_eq(sink_flush(sink), -ENOSPC);
 	cr_assert_eq(sink_nr_failures(sink), 2);
 	cr_assert_eq(unlink("out"), 0);
-	cr_assert_eq(sink_reopen(sink), 0);
+	cr_assert_eq(sink_reopen(sink, "out"), 0);
 	cr_assert_eq(sink_error(sink), 0);
 	read_file("out");
 	assert_lines(0, 50);
