@@ -64,9 +64,9 @@ static __always_inline bool collect__is_wanted(const __u64 *var)
  * One variable, or what is left of a long one: put at offset in the record if it is asked for. Global, so
  * it is verified once and not for each step of the walk. -1: unreadable, or no room.
  */
-__weak __noinline int collect__env_var(__u64 start, __u32 offset)
+__weak __noinline int collect__env_var(__u32 slot, __u64 start, __u32 offset)
 {
-	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	struct scratch *s = scratch__get(slot);
 	long n;
 
 	/* Not called then; but before 6.8 it is verified all the same, and scratch is shorter. */
@@ -127,9 +127,9 @@ static __always_inline bool collect__env_step(volatile struct scratch_env *env, 
  * The chosen ones of the variables from start to end, put behind offset in the record; of a longer one
  * the first RG_ENV_VAR_MAX bytes. Where it is, is kept in memory: see record__size().
  */
-__weak __noinline int collect__walk_env(__u64 start, __u64 end, __u32 offset)
+__weak __noinline int collect__walk_env(__u32 slot, __u64 start, __u64 end, __u32 offset)
 {
-	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	struct scratch *s = scratch__get(slot);
 	volatile struct scratch_env *env;
 	int i, r;
 
@@ -140,7 +140,7 @@ __weak __noinline int collect__walk_env(__u64 start, __u64 end, __u32 offset)
 	env->used = 0;
 	env->state = 0;
 	for (i = 0; i < COLLECT_ENV_STEPS && env->pos < end; i++) {
-		r = collect__env_var(env->pos, offset + env->used);
+		r = collect__env_var(slot, env->pos, offset + env->used);
 		if (r < 0)
 			return -1;
 		if (!collect__env_step(env, r & COLLECT_VAR_LEN_MASK, r & COLLECT_VAR_WANTED))
@@ -151,11 +151,11 @@ __weak __noinline int collect__walk_env(__u64 start, __u64 end, __u32 offset)
 	return env->used;
 }
 
-static __always_inline void collect__env(struct task_struct *task, struct scratch *s)
+static __always_inline void collect__env(struct task_struct *task, struct scratch *s, __u32 slot)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	__u64 start = BPF_CORE_READ(task, mm, env_start), end = BPF_CORE_READ(task, mm, env_end);
-	int r = collect__walk_env(start, end, record__size(s));
+	int r = collect__walk_env(slot, start, end, record__size(s));
 
 	if (r < 0) {
 		RG_STAT_INC(env_unreadable);
@@ -168,14 +168,14 @@ static __always_inline void collect__env(struct task_struct *task, struct scratc
 	record__grow(s, r & COLLECT_ENV_LEN_MASK);
 }
 
-static __always_inline void collect__cwd(struct task_struct *task, struct scratch *s)
+static __always_inline void collect__cwd(struct task_struct *task, struct scratch *s, __u32 slot)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	__u64 dentry = (__u64)BPF_CORE_READ(task, fs, pwd.dentry);
 	__u64 mnt = (__u64)BPF_CORE_READ(task, fs, pwd.mnt);
 	__u32 at, offset;
 
-	at = path__walk_on(SCRATCH_EXEC, SCRATCH_PATH_END, dentry, mnt);
+	at = path__walk_on(slot, SCRATCH_PATH_END, dentry, mnt);
 	if (at & PATH_UNREADABLE) {
 		RG_STAT_INC(cwd_unreadable);
 		return;

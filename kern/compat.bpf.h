@@ -24,6 +24,13 @@ extern struct rg_state rg_state;
 #define RG_STAT_DEC(field) __sync_fetch_and_add(&rg_state.stats.field, -1)
 
 /*
+ * From 7.0 on a task can be preempted within a tracepoint's program, and until it goes on the kernel skips that
+ * program for every other task on that CPU: it counts a recursion miss, and the host has a process that nobody
+ * saw. So there each hook has a second program, NAME_again, attached behind the first: it does what the first
+ * has not done, and is skipped only where somebody was preempted in it, too.
+ */
+
+/*
  * The group_dead argument came in 6.16 and takes its place from the context, where an older kernel has
  * nothing to read; rg_config is constant to the verifier, which then drops the read. Before, several
  * last threads can each see live == 0: whoever marks the row is the one.

@@ -15,9 +15,9 @@
 #define EXEC_STRING_TRUNCATED 0x100
 
 /* Puts the string's last RG_PATH_MAX - 1 bytes behind offset in the record. Verified once. */
-__weak __noinline int exec__string(__u64 string, __u32 offset)
+__weak __noinline int exec__string(__u32 slot, __u64 string, __u32 offset)
 {
-	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	struct scratch *s = scratch__get(slot);
 	__u64 start = string;
 	long n = 0;
 	int i;
@@ -44,11 +44,11 @@ __weak __noinline int exec__string(__u64 string, __u32 offset)
 
 /* The row as it is now; what only the fork knew comes from the table, or from the present parent. */
 static __always_inline void exec__row(struct task_struct *task, struct linux_binprm *bprm,
-				      struct scratch *s)
+				      struct scratch *s, __u32 slot)
 {
 	struct rg_proc *row = &s->row, *known = &s->other, *in_table;
 
-	task__row(task, s, SCRATCH_EXEC, row);
+	task__row(task, s, slot, row);
 	if (BPF_CORE_READ_BITFIELD(bprm, secureexec))
 		row->flags |= RG_SECURE_EXEC;
 	in_table = proc_table__find(row->pid, row->start_time_ns);
@@ -69,14 +69,14 @@ static __always_inline void exec__row(struct task_struct *task, struct linux_bin
 }
 
 /* The creator's row, into s->other: from the table, or from the task if it is still the parent. */
-static __always_inline bool exec__parent(struct task_struct *task, struct scratch *s)
+static __always_inline bool exec__parent(struct task_struct *task, struct scratch *s, __u32 slot)
 {
 	struct task_struct *parent = task->real_parent, *leader = parent->group_leader;
 	struct rg_proc *row = &s->row;
 
 	if ((__u32)leader->tgid != row->ppid || leader->start_boottime != row->parent_start_time_ns)
 		return proc_table__get(row->ppid, row->parent_start_time_ns, &s->other);
-	proc_table__get_or_rebuild(parent, s, SCRATCH_EXEC, &s->other);
+	proc_table__get_or_rebuild(parent, s, slot, &s->other);
 	return true;
 }
 
@@ -126,12 +126,12 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 }
 
 /* filename as the caller gave it, and the interpreter if the kernel chose one. */
-static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s)
+static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s, __u32 slot)
 {
 	struct rg_record_exec *rec = (void *)s->record;
 	/* Not by dereference: from 6.17 on that gives a pointer that no function takes as a number. */
 	const char *filename = BPF_CORE_READ(bprm, filename), *interp = BPF_CORE_READ(bprm, interp);
-	int r = exec__string((__u64)filename, record__size(s));
+	int r = exec__string(slot, (__u64)filename, record__size(s));
 
 	if (r < 0) {
 		RG_STAT_INC(filename_unreadable);
@@ -142,7 +142,7 @@ static __always_inline void exec__names(struct linux_binprm *bprm, struct scratc
 	}
 	if (interp == filename)
 		return;
-	r = exec__string((__u64)interp, record__size(s));
+	r = exec__string(slot, (__u64)interp, record__size(s));
 	if (r < 0) {
 		RG_STAT_INC(filename_unreadable);
 	} else {
@@ -162,42 +162,94 @@ static __always_inline void exec__parent_part(struct scratch *s)
 	record__append(s, s->other.exe, rec->parent_exe_len);
 }
 
+/* The rules whose lists may hold this name. */
+static __always_inline __u32 exec__rules_of(const __u32 *slots, const void *name)
+{
+	return slots[rg_name_slot(name) & (RG_NAME_SLOTS - 1)];
+}
+
+/*
+ * Of all the names that a rule is matched with, those at hand: comm, the file's and the parent's comm. An alert
+ * by another one comes with the next batch.
+ */
+static __always_inline bool exec__may_alert(struct task_struct *task, const struct rg_record_exec *rec)
+{
+	const struct rg_rule_names *names = &rg_state.names;
+	__u32 rules = exec__rules_of(names->parent, rec->parent_comm);
+	__u64 file[RG_COMM_LEN / 8] = {};
+	const unsigned char *d_name;
+
+	if (!rules)
+		return false;
+	if (rules & exec__rules_of(names->process, rec->comm))
+		return true;
+	d_name = BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name);
+	bpf_probe_read_kernel_str(file, sizeof(file), d_name);
+	return rules & exec__rules_of(names->process, file);
+}
+
 static __always_inline void exec__record(struct task_struct *task, struct linux_binprm *bprm,
-					 struct scratch *s, enum rg_exec_syscall source)
+					 struct scratch *s, __u32 slot, enum rg_exec_syscall source)
 {
 	struct rg_record_exec *rec = (void *)s->record;
-	bool parent_known = exec__parent(task, s);
+	bool parent_known = exec__parent(task, s, slot);
 
 	exec__body(task, s);
 	rec->source = source;
 	rec->exe_len = s->row.exe_len & (RG_PATH_MAX - 1);
 	record__append(s, s->row.exe, rec->exe_len);
-	exec__names(bprm, s);
+	exec__names(bprm, s, slot);
 	if (parent_known) {
 		exec__parent_part(s);
 		exec__ancestors(s);
 	}
 	if (rg_config.collect_cwd)
-		collect__cwd(task, s);
+		collect__cwd(task, s, slot);
 	if (rg_config.collect_args)
 		collect__args(task, s);
 	if (rg_config.collect_env)
-		collect__env(task, s);
-	record__submit(s, RG_RECORD_EXEC);
+		collect__env(task, s, slot);
+	record__submit(s, RG_RECORD_EXEC, exec__may_alert(task, rec));
+}
+
+static __noinline void exec__task(struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm,
+				  __u32 slot)
+{
+	enum rg_exec_syscall source = exec_source__take(task);
+	struct scratch *s = scratch__get(slot);
+
+	if (rg_config.max_threads && old_tid != task->pid)
+		thread_table__take(task->tgid, old_tid); /* it is the leader now */
+	if (!s)
+		return;
+	exec__row(task, bprm, s, slot);
+	if (record__is_wanted(RG_RECORD_EXEC, s->row.pid))
+		exec__record(task, bprm, s, slot, source);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
 {
-	enum rg_exec_syscall source = exec_source__take(task);
-	struct scratch *s = scratch__get(SCRATCH_EXEC);
+	exec__task(task, old_tid, bprm, SCRATCH_EXEC);
+	return 0;
+}
 
-	if (rg_config.max_threads && old_tid != task->pid)
-		thread_table__take(task->tgid, old_tid); /* it is the leader now */
-	if (!s)
+/* The row is of this image; or there is none any more, and the source has been taken. */
+static __always_inline bool exec__is_done(struct task_struct *task)
+{
+	struct rg_proc *row = proc_table__peek(task->tgid, task->start_boottime);
+
+	if (row)
+		return row->exec_id == (__u16)task->self_exec_id;
+	return !exec_source__is_pending(task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec_again, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
+{
+	if (exec__is_done(task))
 		return 0;
-	exec__row(task, bprm, s);
-	if (record__is_wanted(RG_RECORD_EXEC, s->row.pid))
-		exec__record(task, bprm, s, source);
+	RG_STAT_INC(done_again[RG_AGAIN_EXEC]);
+	exec__task(task, old_tid, bprm, SCRATCH_EXEC_AGAIN);
 	return 0;
 }

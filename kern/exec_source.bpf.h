@@ -41,6 +41,13 @@ static __always_inline void exec_source__set(struct task_struct *task, enum rg_e
 	source->syscall = syscall;
 }
 
+static __always_inline bool exec_source__is_pending(struct task_struct *task)
+{
+	struct rg_exec_source *source = bpf_task_storage_get(&exec_source, task, NULL, 0);
+
+	return source && source->syscall != RG_SYSCALL_UNKNOWN;
+}
+
 /* The source that waits for this task, which then waits no more. */
 static __always_inline enum rg_exec_syscall exec_source__take(struct task_struct *task)
 {

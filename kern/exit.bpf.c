@@ -19,7 +19,7 @@ static __always_inline int exit__status(struct task_struct *task)
 
 enum exit_row {
 	EXIT_KNOWN, /* s->row is the row's copy */
-	EXIT_UNKNOWN, /* there was none, or none whole: s->row is made from the task, which has no exe now */
+	EXIT_UNKNOWN, /* none, none whole, or of an earlier image: s->row has no exe, since the task has none now */
 	EXIT_REPORTED, /* somebody reported this end already */
 };
 
@@ -39,7 +39,8 @@ static __always_inline enum exit_row exit__put(struct scratch *s, struct rg_proc
 	return r == PUT_EXISTS ? EXIT_REPORTED : EXIT_UNKNOWN;
 }
 
-static __always_inline enum exit_row exit__row(struct task_struct *task, struct scratch *s)
+static __always_inline enum exit_row exit__row(struct task_struct *task, struct scratch *s,
+					     __u32 slot)
 {
 	struct task_struct *leader = task->group_leader;
 	struct rg_proc *copy = &s->row, *row;
@@ -56,10 +57,13 @@ static __always_inline enum exit_row exit__row(struct task_struct *task, struct 
 		if (proc_table__copy(row, copy)) {
 			proc_table__retire(row, copy->pid, copy->start_time_ns);
 			copy->exit_time_ns = now_ns;
-			return EXIT_KNOWN;
+			if (proc_table__is_image_of(copy, leader))
+				return EXIT_KNOWN;
+			copy->exe_len = 0;
+			return EXIT_UNKNOWN;
 		}
 	}
-	task__row(task, s, SCRATCH_EXIT, copy);
+	task__row(task, s, slot, copy);
 	copy->state = RG_PROC_EXITED;
 	copy->exit_time_ns = now_ns;
 	if (!row)
@@ -86,17 +90,17 @@ static __always_inline void exit__record(struct task_struct *leader, struct scra
 	rec->exe_len = row->exe_len;
 	__builtin_memcpy(rec->comm, leader->comm, sizeof(rec->comm));
 	record__append(s, row->exe, row->exe_len);
-	record__submit(s, RG_RECORD_EXIT);
+	record__submit(s, RG_RECORD_EXIT, false);
 }
 
-static __always_inline void exit__process(struct task_struct *task)
+static __always_inline void exit__process(struct task_struct *task, __u32 slot)
 {
-	struct scratch *s = scratch__get(SCRATCH_EXIT);
+	struct scratch *s = scratch__get(slot);
 	enum exit_row r;
 
 	if (!s)
 		return;
-	r = exit__row(task, s);
+	r = exit__row(task, s, slot);
 	if (r != EXIT_REPORTED && record__is_wanted(RG_RECORD_EXIT, s->row.pid))
 		exit__record(task->group_leader, s, r == EXIT_KNOWN);
 	/* The agent: its number may be another process's next. */
@@ -119,16 +123,39 @@ static __always_inline void exit__thread(struct task_struct *task)
 	rec.gid = task->real_cred->gid.val;
 	rec.status = exit__status(task);
 	__builtin_memcpy(rec.comm, task->comm, sizeof(rec.comm));
-	record__send(&rec.hdr, RG_RECORD_THREAD_EXIT, sizeof(rec));
+	record__send(&rec.hdr, RG_RECORD_THREAD_EXIT, sizeof(rec), false);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+static __noinline void exit__task(const __u64 *ctx, struct task_struct *task, __u32 slot)
 {
 	exec_source__take(task); /* an exec that was killed half way */
 	if (rg_config.max_threads && task->pid != task->tgid)
 		exit__thread(task);
 	if (compat__is_group_dead(ctx, task))
-		exit__process(task);
+		exit__process(task, slot);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	exit__task(ctx, task, SCRATCH_EXIT);
+	return 0;
+}
+
+/* A row that still is live says that it isn't done; one that is gone says nothing. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit_again, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct rg_proc *row;
+
+	exec_source__take(task);
+	if (!compat__is_group_dead(ctx, task))
+		return 0;
+	row = proc_table__peek(leader->tgid, leader->start_boottime);
+	if (!row || row->state != RG_PROC_LIVE)
+		return 0;
+	RG_STAT_INC(done_again[RG_AGAIN_EXIT]);
+	exit__task(ctx, task, SCRATCH_EXIT_AGAIN);
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include "thread_table.bpf.h"
 
 /* The creator's row, brought up to date where the process was renamed. */
-static __always_inline void fork__creator(struct task_struct *task, struct scratch *s,
+static __always_inline void fork__creator(struct task_struct *task, struct scratch *s, __u32 slot,
 					  struct rg_proc *creator)
 {
 	struct task_struct *leader = task->group_leader;
@@ -15,7 +15,7 @@ static __always_inline void fork__creator(struct task_struct *task, struct scrat
 	__u64 *known = (__u64 *)creator->comm;
 	struct rg_proc *row;
 
-	proc_table__get_or_rebuild(task, s, SCRATCH_FORK, creator);
+	proc_table__get_or_rebuild(task, s, slot, creator);
 	__builtin_memcpy(comm, leader->comm, sizeof(comm));
 	if (comm[0] == known[0] && comm[1] == known[1])
 		return;
@@ -64,17 +64,17 @@ static __always_inline void fork__record(struct scratch *s)
 	rec->gid = row->gid;
 	__builtin_memcpy(rec->child_comm, row->comm, sizeof(rec->child_comm));
 	record__append(s, row->exe, row->exe_len); /* inherited: the parent's */
-	record__submit(s, RG_RECORD_FORK);
+	record__submit(s, RG_RECORD_FORK, false);
 }
 
-static __always_inline void fork__process(struct task_struct *parent, struct task_struct *child)
+static __always_inline void fork__process(struct task_struct *parent, struct task_struct *child, __u32 slot)
 {
-	struct scratch *s = scratch__get(SCRATCH_FORK);
+	struct scratch *s = scratch__get(slot);
 	struct rg_proc *row;
 
 	if (!s)
 		return;
-	fork__creator(parent, s, &s->row);
+	fork__creator(parent, s, slot, &s->row);
 	fork__record_parent(s);
 	fork__row(child, &s->row);
 	if (proc_table__put(&s->row) == PUT_EXISTS) {
@@ -104,15 +104,31 @@ static __always_inline void fork__thread(struct task_struct *creator, struct tas
 	rec.uid = task->real_cred->uid.val;
 	rec.gid = task->real_cred->gid.val;
 	__builtin_memcpy(rec.comm, row.comm, sizeof(rec.comm));
-	record__send(&rec.hdr, RG_RECORD_THREAD_START, sizeof(rec));
+	record__send(&rec.hdr, RG_RECORD_THREAD_START, sizeof(rec), false);
+}
+
+static __noinline void fork__task(struct task_struct *parent, struct task_struct *child, __u32 slot)
+{
+	if (child->pid == child->tgid)
+		fork__process(parent, child, slot);
+	else if (rg_config.max_threads)
+		fork__thread(parent, child);
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	if (child->pid == child->tgid)
-		fork__process(parent, child);
-	else if (rg_config.max_threads)
-		fork__thread(parent, child);
+	fork__task(parent, child, SCRATCH_FORK);
+	return 0;
+}
+
+/* A process that has no row isn't done: one that was put in this moment is hardly evicted already. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork_again, struct task_struct *parent, struct task_struct *child)
+{
+	if (child->pid != child->tgid || proc_table__peek(child->tgid, child->start_boottime))
+		return 0;
+	RG_STAT_INC(done_again[RG_AGAIN_FORK]);
+	fork__task(parent, child, SCRATCH_FORK_AGAIN);
 	return 0;
 }

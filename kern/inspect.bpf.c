@@ -130,6 +130,7 @@ static __always_inline void inspect__print_tables(struct seq_file *seq)
 	RG_PRINT_STAT(seq, insert_failed);
 	RG_PRINT_STAT(seq, lookup_misses);
 	RG_PRINT_STAT(seq, stale_identity);
+	RG_PRINT_STAT(seq, stale_images);
 	RG_PRINT_STAT(seq, rebuilt);
 	RG_PRINT_STAT(seq, torn);
 	RG_PRINT_STAT(seq, queue_failed);

@@ -39,27 +39,41 @@ static __always_inline enum rg_exec_syscall prepare__syscall(long nr)
 	}
 }
 
-static __always_inline int prepare__from_registers(struct task_struct *task)
+static __always_inline void prepare__from_registers(struct task_struct *task)
 {
 	enum rg_exec_syscall syscall = prepare__syscall(compat__syscall_nr(task));
 
 	if (syscall != RG_SYSCALL_UNKNOWN)
 		exec_source__set(task, syscall);
-	return 0;
 }
 
 /* 5c5fad46e48c ("exec: Add new 'prepare' tracepoint"), 6.10 */
 SEC("tp_btf/sched_prepare_exec")
 int BPF_PROG(on_prepare)
 {
-	return prepare__from_registers(bpf_get_current_task_btf());
+	prepare__from_registers(bpf_get_current_task_btf());
+	return 0;
+}
+
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(on_prepare_again)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (exec_source__is_pending(task))
+		return 0;
+	prepare__from_registers(task);
+	if (exec_source__is_pending(task))
+		RG_STAT_INC(done_again[RG_AGAIN_PREPARE]);
+	return 0;
 }
 
 /* Also fires for prctl(PR_SET_NAME) and /proc/PID/comm, which the number tells apart. */
 SEC("tp_btf/task_rename")
 int BPF_PROG(on_rename)
 {
-	return prepare__from_registers(bpf_get_current_task_btf());
+	prepare__from_registers(bpf_get_current_task_btf());
+	return 0;
 }
 
 SEC("tp/syscalls/sys_enter_execve")

@@ -59,6 +59,15 @@ static __always_inline bool proc_table__is(const struct rg_proc *row, __u32 pid,
 	       *(const volatile __u64 *)&row->start_time_ns == start_time_ns;
 }
 
+/* The row of that process, for a look at one word of it. */
+static __always_inline struct rg_proc *proc_table__peek(__u32 pid, __u64 start_time_ns)
+{
+	struct rg_proc_key key = { .pid = pid, .tid = pid };
+	struct rg_proc *row = bpf_map_lookup_elem(&proc_table, &key);
+
+	return row && proc_table__is(row, pid, start_time_ns) ? row : NULL;
+}
+
 /* The row of that process, to be copied or written at once; NULL and counted if it isn't there. */
 static __always_inline struct rg_proc *proc_table__find(__u32 pid, __u64 start_time_ns)
 {
@@ -130,6 +139,7 @@ static __always_inline void proc_table__write(struct rg_proc *row, const struct 
 	row->parent_start_time_ns = from->parent_start_time_ns;
 	row->ppid = from->ppid;
 	row->exe_len = from->exe_len;
+	row->exec_id = from->exec_id;
 	__builtin_memcpy(row->comm, from->comm, sizeof(row->comm));
 	row->exe_sum = from->exe_sum;
 	row->sum = from->sum;
@@ -308,6 +318,32 @@ static __always_inline enum put_result proc_table__put_rebuilt(struct rg_proc *r
 	return r;
 }
 
+/* Is this copy of a row of the image that the task runs? Not if no program saw its last exec. */
+static __always_inline bool proc_table__is_image_of(const struct rg_proc *row, struct task_struct *leader)
+{
+	if (row->exec_id == (__u16)leader->self_exec_id)
+		return true;
+	RG_STAT_INC(stale_images);
+	return false;
+}
+
+/* The row's copy and the row are made anew from the task, but for the creator, whom only the row knows. */
+static __always_inline void proc_table__renew(struct task_struct *task, struct scratch *s, __u32 slot,
+					      struct rg_proc *copy)
+{
+	__u64 parent_start_time_ns = copy->parent_start_time_ns;
+	__u32 ppid = copy->ppid;
+	struct rg_proc *row;
+
+	task__row(task, s, slot, copy);
+	copy->ppid = ppid;
+	copy->parent_start_time_ns = parent_start_time_ns;
+	proc_table__set_sum(copy);
+	row = proc_table__find(copy->pid, copy->start_time_ns);
+	if (row)
+		proc_table__write(row, copy);
+}
+
 /*
  * The process of a task that is alive, from the table or, if it was lost, made again from the task.
  */
@@ -316,8 +352,11 @@ static __always_inline void proc_table__get_or_rebuild(struct task_struct *task,
 {
 	struct task_struct *leader = task->group_leader;
 
-	if (proc_table__get(leader->tgid, leader->start_boottime, ret))
+	if (proc_table__get(leader->tgid, leader->start_boottime, ret)) {
+		if (!proc_table__is_image_of(ret, leader))
+			proc_table__renew(task, s, slot, ret);
 		return;
+	}
 	task__row(task, s, slot, ret);
 	proc_table__put_rebuilt(ret);
 }

@@ -64,26 +64,27 @@ static __always_inline __u32 record__max(void)
 	return rg_config.collect_args || rg_config.collect_env ? RG_RECORD_MAX : RG_RECORD_BASE_MAX;
 }
 
-static __always_inline bool record__is_wakeup_due(__u32 wake)
+static __always_inline bool record__is_wakeup_due(__u32 wake, bool urgent)
 {
 	if (wake != RG_WAKE_FULL)
 		return wake == RG_WAKE_NEXT;
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= rg_config.wakeup_bytes;
+	return urgent || bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= rg_config.wakeup_bytes;
 }
 
 /*
  * A wake-up costs more than all else here, so there is one when the reader has asked for the very next
- * record, or for the one that fills the ring to wakeup_bytes; then it is awake, and asks anew before it sleeps.
+ * record, or for the one that fills the ring to wakeup_bytes or is urgent; then it is awake, and asks anew before
+ * it sleeps.
  *
  * Whether it asked is looked at when the record can be seen, and the reader looks for records when it has asked:
  * so one of the two sees the other. An empty record that is dropped carries the wake-up.
  */
-static __always_inline void record__wake_up(void)
+static __always_inline void record__wake_up(bool urgent)
 {
 	__u32 wake = *(volatile __u32 *)&rg_state.control.wake;
 	void *empty;
 
-	if (!record__is_wakeup_due(wake) ||
+	if (!record__is_wakeup_due(wake, urgent) ||
 	    __sync_val_compare_and_swap(&rg_state.control.wake, wake, RG_WAKE_NEVER) != wake)
 		return;
 	empty = bpf_ringbuf_reserve(&events, sizeof(__u64), 0);
@@ -93,20 +94,21 @@ static __always_inline void record__wake_up(void)
 		rg_state.control.wake = wake; /* for the next record */
 }
 
-static __always_inline void record__send(struct rg_record *hdr, enum rg_record_type type, __u32 size)
+static __always_inline void record__send(struct rg_record *hdr, enum rg_record_type type, __u32 size,
+					 bool urgent)
 {
 	/* The first can't be; the verifier wants to see it. */
 	if (size > record__max() || bpf_ringbuf_output(&events, hdr, size, BPF_RB_NO_WAKEUP))
 		RG_STAT_INC(ring_lost[type]);
 	else
 		RG_STAT_INC(submitted[type]);
-	record__wake_up();
+	record__wake_up(urgent);
 }
 
 /* The one in scratch. */
-static __always_inline void record__submit(struct scratch *s, enum rg_record_type type)
+static __always_inline void record__submit(struct scratch *s, enum rg_record_type type, bool urgent)
 {
-	record__send((struct rg_record *)s->record, type, record__size(s));
+	record__send((struct rg_record *)s->record, type, record__size(s), urgent);
 }
 
 #endif

@@ -36,7 +36,7 @@ static __always_inline __u64 row_sum__of_head(const struct rg_proc *row)
 	__u64 sum = row_sum__mix(row->start_time_ns, row->pid);
 
 	sum = row_sum__mix(sum, row->parent_start_time_ns);
-	sum = row_sum__mix(sum, (__u64)row->ppid << 32 | row->exe_len);
+	sum = row_sum__mix(sum, (__u64)row->ppid << 32 | (__u32)row->exec_id << 16 | row->exe_len);
 	sum = row_sum__mix(sum, ((const __u64 *)row->comm)[0]);
 	sum = row_sum__mix(sum, ((const __u64 *)row->comm)[1]);
 	return row_sum__mix(sum, row->exe_sum);

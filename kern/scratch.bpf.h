@@ -3,7 +3,7 @@
  * Room to put a row and a record together, since the stack has 512 bytes.
  *
  * One slot a program and CPU: the kernel never runs a tracing program inside itself on one CPU, but
- * another one of ours can preempt it (tracepoints are preemptible from 7.0 on).
+ * another one of ours can preempt it (compat.bpf.h).
  */
 #ifndef RG_SCRATCH_BPF_H
 #define RG_SCRATCH_BPF_H
@@ -15,8 +15,13 @@ enum scratch_slot {
 	SCRATCH_EXEC,
 	SCRATCH_EXIT,
 	SCRATCH_SNAPSHOT,
-	NR_SCRATCH_SLOTS,
+	NR_SCRATCH_SLOTS, /* of programs that are always loaded */
+	SCRATCH_FORK_AGAIN = NR_SCRATCH_SLOTS,
+	SCRATCH_EXEC_AGAIN,
+	SCRATCH_EXIT_AGAIN,
+	NR_SCRATCH_SLOTS_AGAIN,
 };
+_Static_assert(NR_SCRATCH_SLOTS == RG_SCRATCH_SLOTS && NR_SCRATCH_SLOTS_AGAIN == RG_SCRATCH_SLOTS_AGAIN, "");
 
 /* A path grows from the middle to the front; what is behind the middle stays zero. */
 #define SCRATCH_PATH_END (RG_PATH_MAX - 1)
@@ -38,7 +43,7 @@ struct scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NR_SCRATCH_SLOTS);
+	__uint(max_entries, RG_SCRATCH_SLOTS_AGAIN); /* or less, as userspace sets it */
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratch __weak SEC(".maps");

@@ -50,6 +50,7 @@ static __always_inline void task__fill(struct task_struct *leader, struct rg_pro
 	row->pid = leader->tgid;
 	row->tid = leader->tgid;
 	row->state = RG_PROC_LIVE;
+	row->exec_id = leader->self_exec_id;
 	row->writing = 0;
 	row->flags = 0;
 	row->exit_time_ns = 0;

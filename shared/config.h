@@ -9,6 +9,10 @@
 #define RG_ENV_NAMES_MAX 8
 #define RG_ENV_NAME_LEN 32
 
+/* Slots of scratch, by programs that use one: those always loaded, and with the second ones (kern/compat.bpf.h). */
+#define RG_SCRATCH_SLOTS 4
+#define RG_SCRATCH_SLOTS_AGAIN 7
+
 /* "NAME=" and a mask of its bytes, as words: compared without a loop. */
 struct rg_env_name {
 	__u64 word[RG_ENV_NAME_LEN / 8];

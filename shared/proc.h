@@ -60,10 +60,11 @@ struct rg_proc {
 	enum rg_proc_state state;
 	__u64 parent_start_time_ns; /* the creator's identity; 0 = unknown */
 	__u32 ppid; /* the creator's tgid at fork, for good */
-	__u32 exe_len; /* bytes of exe without the NUL; 0 = none (kernel thread) or unknown */
+	__u16 exe_len; /* bytes of exe without the NUL; 0 = none (kernel thread) or unknown */
+	__u16 exec_id; /* the task's count of execs, its low bits: another one is another image's row */
 	char comm[RG_COMM_LEN]; /* the process's name: its leader's */
 	__u64 exe_sum; /* checksum of exe, up to exe_len */
-	__u64 sum; /* checksum of start_time_ns, pid, ppid, its start, exe_len, comm and exe_sum */
+	__u64 sum; /* checksum of start_time_ns, pid, ppid, its start, exec_id, exe_len, comm, exe_sum */
 	__u32 writing; /* 1 while a program rewrites the row */
 	enum rg_proc_flags flags; /* bit set */
 	__u64 exit_time_ns; /* CLOCK_BOOTTIME; 0 while it lives */

@@ -10,6 +10,16 @@
 #define RG_SHARED_STATS_H
 
 #include "config.h"
+#include "rule_names.h"
+
+/* Hooks with a second program, where a first one can be skipped (compat.bpf.h). */
+enum rg_again {
+	RG_AGAIN_FORK,
+	RG_AGAIN_PREPARE,
+	RG_AGAIN_EXEC,
+	RG_AGAIN_EXIT,
+	RG_NR_AGAIN,
+};
 
 struct rg_stats {
 	/* the table */
@@ -19,6 +29,7 @@ struct rg_stats {
 	__u64 insert_failed; /* rows that the map did not take */
 	__u64 lookup_misses; /* own or parent row asked for and not there */
 	__u64 stale_identity; /* a row was there, but of an earlier owner of the number */
+	__u64 stale_images; /* a row was there, but of what the process ran before its last exec */
 	__u64 rebuilt; /* rows made again from the task after a miss */
 	__u64 torn; /* copies whose checksum did not hold: the row was being written or reused */
 	__u64 queue_failed; /* exited rows that found no place in the queue of the exited */
@@ -33,6 +44,8 @@ struct rg_stats {
 	/* records */
 	__u64 submitted[RG_NR_RECORD_TYPES];
 	__u64 ring_lost[RG_NR_RECORD_TYPES]; /* the ring was full */
+	/* by hook: what the first program was skipped for, and the second one did */
+	__u64 done_again[RG_NR_AGAIN];
 	/* reads that failed: the value is null in its record */
 	__u64 args_unreadable;
 	__u64 env_unreadable;
@@ -59,6 +72,7 @@ struct rg_state {
 	struct rg_stats stats;
 	struct rg_control control;
 	struct rg_census census;
+	struct rg_rule_names names;
 };
 
 #endif

@@ -335,14 +335,18 @@ static uint32_t wanted_records(const struct config *c)
 static void apply_records(struct agent *a)
 {
 	uint32_t wanted = wanted_records(a->config), read = wanted;
+	struct rg_rule_names names;
 
 	a->written = a->config->agent.mode == MODE_ALERT ? 0 : wanted;
 	if (a->config->agent.mode == MODE_ALERT)
 		read = 0;
 	if (a->config->process.enabled && rule_set_size(a->config->rules))
 		read |= 1U << RG_RECORD_EXEC;
-	if (a->probe)
-		probe_start(a->probe, read);
+	if (!a->probe)
+		return;
+	rule_set_names(a->config->rules, &names);
+	probe_set_names(a->probe, &names);
+	probe_start(a->probe, read);
 }
 
 static void apply_interval(struct agent *a)

@@ -260,7 +260,7 @@ static const struct config_option options[] = {
 	{ NAME("performance", "max_pending_exec_sources"),
 	  UINT_AT(performance.max_pending_exec_sources), .min = 1, .max = 100000, .initial = 500 },
 	{ NAME("performance", "max_delay_ms"), UINT_AT(performance.max_delay_ms), .min = 1,
-	  .max = 10000, .initial = 100, .unit = "milliseconds" },
+	  .max = 600000, .initial = 100, .unit = "milliseconds" },
 
 	{ TOP_NAME("rules_dir"), TEXT_AT(rules_dir), .max = PATH_MAX - 1, .is_valid = is_path,
 	  .write = "a directory, absolute or relative to the settings file, or \"\" for none",

@@ -14,9 +14,9 @@
 /* Of a ring: its own page for each of the two positions, its first one, and a pointer a page. */
 #define RING_PAGES_BYTES (3 * 4096)
 #define RING_BYTES_PER_POINTER 512
-/* Per CPU, as "bpftool map show" has it: rows and a record for each of the four programs. */
-#define SCRATCH_BYTES (11 * 1024)
-#define SCRATCH_COLLECT_BYTES (45 * 1024)
+/* Per CPU, as "bpftool map show" has it: rows and a record for each slot; the second is with what is collected. */
+#define SCRATCH_BYTES (11 * 1024 / 4)
+#define SCRATCH_COLLECT_BYTES (45 * 1024 / 4)
 /* state and config: a page of values and one of bookkeeping each. */
 #define SMALL_MAPS_BYTES (16 * 1024)
 
@@ -29,25 +29,26 @@ static uint64_t hash_bytes(uint32_t entries, size_t value_size)
 	return entries * (uint64_t)(value_size + ELEMENT_BYTES) + buckets * BUCKET_BYTES;
 }
 
-void footprint_compute(const struct config *config, uint32_t nr_cpus, bool lru_adapts,
-		       struct footprint *ret)
+static void compute(const struct config *config, uint32_t nr_cpus, struct kernel_traits traits,
+		    struct footprint *ret)
 {
+	const uint64_t nr_slots = traits.skips ? RG_SCRATCH_SLOTS_AGAIN : RG_SCRATCH_SLOTS;
 	struct footprint f = { .nr_cpus = nr_cpus };
 	struct rg_config want;
 	uint64_t ring;
 
 	loader_want(config, &want);
-	f.table_rows = loader_table_entries(want.max_rows, nr_cpus, lru_adapts);
+	f.table_rows = loader_table_entries(want.max_rows, nr_cpus, traits.lru_adapts);
 	f.table_bytes = hash_bytes(f.table_rows, sizeof(struct rg_proc)) +
 			(want.max_rows + 1ULL) * sizeof(struct rg_exited);
 	if (want.max_threads)
 		f.thread_table_bytes =
-			hash_bytes(loader_table_entries(want.max_threads, nr_cpus, lru_adapts),
+			hash_bytes(loader_table_entries(want.max_threads, nr_cpus, traits.lru_adapts),
 				   sizeof(struct rg_thread));
 	ring = want.ring_bytes;
 	f.ring_bytes = ring + RING_PAGES_BYTES + ring / RING_BYTES_PER_POINTER * 2;
-	f.per_cpu_bytes = (uint64_t)nr_cpus * (want.collect_args || want.collect_env ?
-						       SCRATCH_COLLECT_BYTES : SCRATCH_BYTES);
+	f.per_cpu_bytes = nr_cpus * nr_slots * (want.collect_args || want.collect_env ?
+							SCRATCH_COLLECT_BYTES : SCRATCH_BYTES);
 	f.total_bytes = f.table_bytes + f.thread_table_bytes + f.ring_bytes + f.per_cpu_bytes +
 			SMALL_MAPS_BYTES;
 	*ret = f;
@@ -59,7 +60,7 @@ int footprint_predict(const struct config *config, struct footprint *ret)
 
 	if (nr_cpus < 0)
 		return nr_cpus;
-	footprint_compute(config, (uint32_t)nr_cpus, loader_lru_adapts(), ret);
+	compute(config, (uint32_t)nr_cpus, loader_traits(), ret);
 	return 0;
 }
 

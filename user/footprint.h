@@ -16,11 +16,8 @@ struct footprint {
 	uint64_t total_bytes; /* with the small maps */
 };
 
-/* Reads the kernel's BTF to know how its LRU behaves; where there is none, as the older ones. 0 or -errno. */
+/* Reads the kernel's BTF to know its traits; where there is none, as the older ones. 0 or -errno. */
 int footprint_predict(const struct config *config, struct footprint *ret);
-/* For given CPUs and an LRU that adapts its reserves to small maps, or doesn't. */
-void footprint_compute(const struct config *config, uint32_t nr_cpus, bool lru_adapts,
-		       struct footprint *ret);
 /* As comments of a settings file. */
 void footprint_print(const struct footprint *footprint, FILE *to);
 

@@ -95,6 +95,7 @@ static void table(const struct health *h, struct json *j)
 	json_u64(j, "process_records_unqueued", stats->queue_failed);
 	json_u64(j, "process_lookup_misses", stats->lookup_misses);
 	json_u64(j, "process_stale_identities", stats->stale_identity);
+	json_u64(j, "process_stale_images", stats->stale_images);
 }
 
 static void threads(const struct health *h, struct json *j)

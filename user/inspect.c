@@ -333,9 +333,9 @@ static void print_table(FILE *to, const struct rows *rows, const struct rg_state
 		rows->nr_rows - live);
 	fprintf(to, "books      inserted %llu = deleted %llu + reclaimed %llu + evicted %llu + present\n",
 		s->stats.inserted, s->stats.deleted, s->stats.reclaimed, s->control.evicted);
-	fprintf(to, "misses     %llu, rebuilt %llu, stale identities %llu, torn %llu, failed inserts %llu\n",
-		s->stats.lookup_misses, s->stats.rebuilt, s->stats.stale_identity, s->stats.torn,
-		s->stats.insert_failed);
+	fprintf(to, "misses     %llu, rebuilt %llu, stale identities %llu, stale images %llu, torn %llu, "
+		"failed inserts %llu\n", s->stats.lookup_misses, s->stats.rebuilt, s->stats.stale_identity,
+		s->stats.stale_images, s->stats.torn, s->stats.insert_failed);
 	if (c->max_threads)
 		fprintf(to, "threads    inserted %llu = deleted %llu + evicted %llu + present, of %u\n",
 			s->stats.threads_inserted, s->stats.threads_deleted, s->control.threads_evicted,

@@ -30,6 +30,10 @@ enum kernel_prog {
 	PROG_ENTER_AT,
 	PROG_LEAVE_EXECVE,
 	PROG_LEAVE_AT,
+	PROG_EXIT_AGAIN, /* where the first ones can be skipped; attached behind them */
+	PROG_FORK_AGAIN,
+	PROG_EXEC_AGAIN,
+	PROG_PREPARE_AGAIN,
 	NR_KERNEL_HOOKS,
 	PROG_CENSUS = NR_KERNEL_HOOKS, /* iterators */
 	PROG_THREADS,

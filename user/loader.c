@@ -26,8 +26,8 @@
 /* What is found out about the kernel, and what comes of it. */
 struct loader {
 	struct rand_guard *skel;
-	struct bpf_link *iterators[NR_KERNEL_PROGS - NR_KERNEL_HOOKS];
-	bool lru_adapts; /* the LRU sets less aside in small maps (6.16) */
+	struct bpf_link *links[NR_KERNEL_PROGS];
+	struct kernel_traits traits;
 	bool maps_count; /* a map says how many elements it has (6.6) */
 };
 
@@ -105,9 +105,9 @@ static int check_kernel(void)
 	return -EOPNOTSUPP;
 }
 
-static bool has_tracepoint(const struct btf *btf, const char *typedef_name)
+static bool has_typedef(const struct btf *btf, const char *name)
 {
-	return btf__find_by_name_kind(btf, typedef_name, BTF_KIND_TYPEDEF) > 0;
+	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
 }
 
 /* Arguments of a BTF-typed tracepoint, its context pointer included; 0 if there is none. */
@@ -140,61 +140,100 @@ static bool struct_has_member(const struct btf *btf, const char *struct_name, co
 	return false;
 }
 
-static bool btf_lru_adapts(const struct btf *btf)
+static struct kernel_traits traits_of(const struct btf *btf)
 {
-	return struct_has_member(btf, "bpf_lru", "target_free");
+	return (struct kernel_traits){
+		.lru_adapts = struct_has_member(btf, "bpf_lru", "target_free"),
+		/* What tracepoints hold instead of preemption, from then on. */
+		.skips = has_typedef(btf, "class_srcu_fast_notrace_t"),
+	};
 }
 
-bool loader_lru_adapts(void)
+struct kernel_traits loader_traits(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool adapts = btf && btf_lru_adapts(btf);
+	struct kernel_traits traits = { 0 };
 
+	if (btf)
+		traits = traits_of(btf);
 	btf__free(btf);
-	return adapts;
+	return traits;
 }
 
 static enum rg_exec_source_hook choose_hook(const struct btf *btf)
 {
-	if (has_tracepoint(btf, "btf_trace_sched_prepare_exec"))
+	if (has_typedef(btf, "btf_trace_sched_prepare_exec"))
 		return RG_HOOK_PREPARE;
-	if (has_tracepoint(btf, "btf_trace_task_rename"))
+	if (has_typedef(btf, "btf_trace_task_rename"))
 		return RG_HOOK_RENAME;
 	return RG_HOOK_SYSCALLS;
 }
 
-static int set_hook(struct rand_guard *skel, const struct btf *btf)
+static int choose_hook_of(struct loader *l, const struct btf *btf)
 {
-	struct rg_config *c = (struct rg_config *)&skel->rodata->rg_config;
-	bool syscalls;
+	struct rg_config *c = (struct rg_config *)&l->skel->rodata->rg_config;
 
 	if (c->hook == RG_HOOK_NONE)
 		c->hook = choose_hook(btf);
-	if (c->hook == RG_HOOK_PREPARE && !has_tracepoint(btf, "btf_trace_sched_prepare_exec")) {
-		log_error("ebpf.exec_source_hook 'prepare': this kernel has no tracepoint "
-			  "sched_prepare_exec (6.10 or later); use \"auto\"");
-		return -EOPNOTSUPP;
-	}
-	syscalls = c->hook == RG_HOOK_SYSCALLS;
-	bpf_program__set_autoload(skel->progs.on_prepare, c->hook == RG_HOOK_PREPARE);
-	bpf_program__set_autoload(skel->progs.on_rename, c->hook == RG_HOOK_RENAME);
-	bpf_program__set_autoload(skel->progs.on_enter_execve, syscalls);
-	bpf_program__set_autoload(skel->progs.on_enter_at, syscalls);
-	bpf_program__set_autoload(skel->progs.on_leave_execve, syscalls);
-	bpf_program__set_autoload(skel->progs.on_leave_at, syscalls);
-	return 0;
+	if (c->hook != RG_HOOK_PREPARE || has_typedef(btf, "btf_trace_sched_prepare_exec"))
+		return 0;
+	log_error("ebpf.exec_source_hook 'prepare': this kernel has no tracepoint "
+		  "sched_prepare_exec (6.10 or later); use \"auto\"");
+	return -EOPNOTSUPP;
 }
 
-/* The walks that also ask the map for its count, or those that can't. */
-static void set_census(struct loader *l, const struct btf *btf)
+/* Is this a program that this kernel, or the exec source's hook, does without? */
+static bool is_unused(const struct loader *l, enum kernel_prog prog)
 {
-	struct rand_guard *s = l->skel;
+	enum rg_exec_source_hook hook = l->skel->rodata->rg_config.hook;
 
-	l->maps_count = has_function(btf, "bpf_map_sum_elem_count");
-	bpf_program__set_autoload(s->progs.on_census, !l->maps_count);
-	bpf_program__set_autoload(s->progs.on_threads, !l->maps_count);
-	bpf_program__set_autoload(s->progs.on_census_sum, l->maps_count);
-	bpf_program__set_autoload(s->progs.on_threads_sum, l->maps_count);
+	switch (prog) {
+	case PROG_EXIT_AGAIN:
+	case PROG_FORK_AGAIN:
+	case PROG_EXEC_AGAIN:
+		return !l->traits.skips;
+	case PROG_PREPARE_AGAIN:
+		return !l->traits.skips || hook != RG_HOOK_PREPARE;
+	case PROG_PREPARE:
+		return hook != RG_HOOK_PREPARE;
+	case PROG_RENAME:
+		return hook != RG_HOOK_RENAME;
+	case PROG_ENTER_EXECVE:
+	case PROG_ENTER_AT:
+	case PROG_LEAVE_EXECVE:
+	case PROG_LEAVE_AT:
+		return hook != RG_HOOK_SYSCALLS;
+	default:
+		return false;
+	}
+}
+
+/* The program behind a name that is pinned; some have a second form for what a kernel can do. */
+static struct bpf_program *find_program(const struct loader *l, enum kernel_prog prog)
+{
+	const struct rand_guard *s = l->skel;
+
+	switch (prog) {
+	case PROG_CENSUS:
+		return l->maps_count ? s->progs.on_census_sum : s->progs.on_census;
+	case PROG_THREADS:
+		return l->maps_count ? s->progs.on_threads_sum : s->progs.on_threads;
+	default:
+		return bpf_object__find_program_by_name(s->obj, kernel_prog_names[prog]);
+	}
+}
+
+/* Of two forms the one, and of the hooks those that are used; the snapshot is always. */
+static void choose_programs(struct loader *l)
+{
+	const struct rand_guard *s = l->skel;
+	struct bpf_program *prog;
+	enum kernel_prog i;
+
+	bpf_object__for_each_program(prog, s->obj)
+		bpf_program__set_autoload(prog, prog == s->progs.on_snapshot);
+	for (i = 0; i < NR_KERNEL_PROGS; i++)
+		bpf_program__set_autoload(find_program(l, i), !is_unused(l, i));
 }
 
 /* What depends on the kernel's types. Its BTF is large, and freed before libbpf reads its own copy. */
@@ -213,10 +252,12 @@ static int adapt_to_kernel(struct loader *l)
 	c = (struct rg_config *)&l->skel->rodata->rg_config;
 	/* The context pointer, the task, and group_dead. */
 	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
-	l->lru_adapts = btf_lru_adapts(btf);
-	set_census(l, btf);
-	r = set_hook(l->skel, btf);
+	l->traits = traits_of(btf);
+	l->maps_count = has_function(btf, "bpf_map_sum_elem_count");
+	r = choose_hook_of(l, btf);
 	btf__free(btf);
+	if (!r)
+		choose_programs(l);
 	return r;
 }
 
@@ -291,15 +332,17 @@ static int size_maps(struct loader *l)
 	if (nr_cpus < 0)
 		return nr_cpus;
 	r = bpf_map__set_max_entries(l->skel->maps.proc_table,
-				     loader_table_entries(c->max_rows, (uint32_t)nr_cpus, l->lru_adapts));
+				     loader_table_entries(c->max_rows, (uint32_t)nr_cpus, l->traits.lru_adapts));
 	if (!r)
 		r = bpf_map__set_max_entries(l->skel->maps.exited_queue, c->max_rows);
 	if (!r && c->max_threads)
 		r = bpf_map__set_max_entries(l->skel->maps.thread_table,
 					     loader_table_entries(c->max_threads, (uint32_t)nr_cpus,
-								  l->lru_adapts));
+								  l->traits.lru_adapts));
 	if (!r)
 		r = bpf_map__set_max_entries(l->skel->maps.events, c->ring_bytes);
+	if (!r && !l->traits.skips)
+		r = bpf_map__set_max_entries(l->skel->maps.scratch, RG_SCRATCH_SLOTS);
 	if (!r && !c->collect_args && !c->collect_env)
 		r = bpf_map__set_value_size(l->skel->maps.scratch, SCRATCH_BASE_SIZE);
 	return r;
@@ -316,34 +359,40 @@ static int load(struct loader *l)
 	return r;
 }
 
+static void say_attach_failed(const struct loader *l, int r)
+{
+	if (l->skel->rodata->rg_config.hook == RG_HOOK_SYSCALLS && (r == -ENOENT || r == -EACCES))
+		log_error("cannot attach the hooks: %s; ebpf.exec_source_hook \"syscalls\" needs to read "
+			  "tracefs (mount -t tracefs tracefs /sys/kernel/tracing), or use \"auto\"",
+			  strerror(-r));
+	else
+		log_error("cannot attach the hooks: %s; log_level = \"debug\" shows which", strerror(-r));
+}
+
 /*
  * The exit hook comes first: a process that another hook has put into the table must not end
  * unseen. Before the snapshot, so that nothing falls between the two.
  */
-static int attach(struct rand_guard *skel)
+static int attach(struct loader *l)
 {
+	struct bpf_program *prog;
+	struct bpf_link *link;
+	enum kernel_prog i;
 	int r;
 
-	bpf_program__set_autoattach(skel->progs.on_snapshot, false);
-	bpf_program__set_autoattach(skel->progs.on_census, false);
-	bpf_program__set_autoattach(skel->progs.on_threads, false);
-	bpf_program__set_autoattach(skel->progs.on_census_sum, false);
-	bpf_program__set_autoattach(skel->progs.on_threads_sum, false);
-	bpf_program__set_autoattach(skel->progs.on_processes, false);
-	bpf_program__set_autoattach(skel->progs.on_stats, false);
-	skel->links.on_exit = bpf_program__attach(skel->progs.on_exit);
-	r = libbpf_get_error(skel->links.on_exit);
-	if (r)
-		skel->links.on_exit = NULL;
-	else
-		r = rand_guard__attach(skel);
-	if (r && skel->rodata->rg_config.hook == RG_HOOK_SYSCALLS && (r == -ENOENT || r == -EACCES))
-		log_error("cannot attach the hooks: %s; ebpf.exec_source_hook \"syscalls\" needs to read "
-			  "tracefs (mount -t tracefs tracefs /sys/kernel/tracing), or use \"auto\"",
-			  strerror(-r));
-	else if (r)
-		log_error("cannot attach the hooks: %s; log_level = \"debug\" shows which", strerror(-r));
-	return r;
+	for (i = 0; i < NR_KERNEL_HOOKS; i++) {
+		prog = find_program(l, i);
+		if (!bpf_program__autoload(prog))
+			continue;
+		link = bpf_program__attach(prog);
+		r = libbpf_get_error(link);
+		if (r) {
+			say_attach_failed(l, r);
+			return r;
+		}
+		l->links[i] = link;
+	}
+	return 0;
 }
 
 static int take_snapshot(struct rand_guard *skel)
@@ -378,20 +427,8 @@ static int attach_iterator(struct loader *l, enum kernel_prog prog, const struct
 		log_error("cannot attach the iterator %s: %s", bpf_program__name(program), strerror(-r));
 		return r;
 	}
-	l->iterators[prog - NR_KERNEL_HOOKS] = link;
+	l->links[prog] = link;
 	return 0;
-}
-
-/* The program behind a name that is pinned. */
-static const struct bpf_program *find_program(const struct loader *l, enum kernel_prog prog)
-{
-	const struct rand_guard *s = l->skel;
-
-	if (l->maps_count && prog == PROG_CENSUS)
-		return s->progs.on_census_sum;
-	if (l->maps_count && prog == PROG_THREADS)
-		return s->progs.on_threads_sum;
-	return bpf_object__find_program_by_name(s->obj, kernel_prog_names[prog]);
 }
 
 static int attach_iterators(struct loader *l)
@@ -436,7 +473,7 @@ static int set_up(struct loader *l, const struct rg_config *want)
 	if (!r)
 		r = attach_iterators(l);
 	if (!r)
-		r = attach(l->skel);
+		r = attach(l);
 	if (!r)
 		r = take_snapshot(l->skel);
 	return r;
@@ -451,11 +488,6 @@ static int link_fd(const struct bpf_link *link)
 static void list_descriptors(const struct loader *l, struct kernel *ret)
 {
 	const struct rand_guard *s = l->skel;
-	const struct bpf_link *hooks[NR_KERNEL_HOOKS] = {
-		s->links.on_exit,      s->links.on_fork,	  s->links.on_exec,
-		s->links.on_prepare,   s->links.on_rename,	  s->links.on_enter_execve,
-		s->links.on_enter_at,  s->links.on_leave_execve, s->links.on_leave_at,
-	};
 	const struct bpf_map *maps[NR_KERNEL_MAPS] = {
 		s->maps.proc_table, s->maps.exited_queue, s->maps.thread_table, s->maps.exec_source,
 		s->maps.events,	    s->maps.scratch,	  s->maps.bss,		s->maps.rodata,
@@ -466,7 +498,7 @@ static void list_descriptors(const struct loader *l, struct kernel *ret)
 		ret->map[i] = bpf_map__fd(maps[i]);
 	for (i = 0; i < NR_KERNEL_PROGS; i++) {
 		ret->prog[i] = MAX(bpf_program__fd(find_program(l, i)), -1);
-		ret->link[i] = link_fd(i < NR_KERNEL_HOOKS ? hooks[i] : l->iterators[i - NR_KERNEL_HOOKS]);
+		ret->link[i] = link_fd(l->links[i]);
 	}
 }
 

@@ -103,6 +103,9 @@ static const struct metric process_cache[] = {
 	{"rand_guard_process_cache_stale_identities_total",
 	 "Look-ups that found the row of an earlier process with the same number.",
 	 INPUT(stats.stale_identity)},
+	{"rand_guard_process_cache_stale_images_total",
+	 "Look-ups that found the row of what a process ran before an exec that no program saw.",
+	 INPUT(stats.stale_images)},
 	{"rand_guard_process_cache_rebuilt_total",
 	 "Rows made again from the kernel's task after a miss.", INPUT(stats.rebuilt)},
 	{"rand_guard_process_cache_torn_total",
@@ -195,20 +198,30 @@ static const struct metric of_program[] = {
 	 "Runs of a program; 0 unless the sysctl kernel.bpf_stats_enabled is 1.",
 	 offsetof(struct probe_prog, nr_runs)},
 	{"rand_guard_program_missed_runs_total",
-	 "Runs of a program that the kernel left out since one was under way on that CPU.",
+	 "Runs of a program that the kernel left out since one was under way on that CPU, not made up for.",
 	 offsetof(struct probe_prog, nr_missed)},
 	{"rand_guard_program_verified_instructions",
 	 "Instructions that the kernel's verifier went through for a program.",
 	 offsetof(struct probe_prog, nr_insns)},
 };
 
-static const struct {
-	const char *field;
+/* The counters of one metric, each with its label's value. */
+struct labelled {
+	const char *value;
 	size_t offset;
-} unreadable_fields[] = {
+};
+
+static const struct labelled unreadable_fields[] = {
 	{"args", INPUT(stats.args_unreadable)},		{"cwd", INPUT(stats.cwd_unreadable)},
 	{"env", INPUT(stats.env_unreadable)},		{"exe_path", INPUT(stats.exe_unreadable)},
 	{"filename", INPUT(stats.filename_unreadable)},
+};
+
+static const struct labelled made_up_programs[] = {
+	{"on_fork", INPUT(stats.done_again[RG_AGAIN_FORK])},
+	{"on_prepare", INPUT(stats.done_again[RG_AGAIN_PREPARE])},
+	{"on_exec", INPUT(stats.done_again[RG_AGAIN_EXEC])},
+	{"on_exit", INPUT(stats.done_again[RG_AGAIN_EXIT])},
 };
 
 static bool is_counter(const char *name)
@@ -295,16 +308,26 @@ static void records(struct text *t, const struct metrics_input *in)
 	value(t, m[-1].name, in->counters.alerts_output);
 }
 
-static void unreadable(struct text *t, const struct metrics_input *in)
+static void by_label(struct text *t, const struct metrics_input *in, const char *name, const char *help,
+		     const char *label, const struct labelled *counters, size_t nr_counters)
 {
-	static const char name[] = "rand_guard_unreadable_total";
 	size_t i;
 
-	head(t, name, "Values that could not be read and are null in their record, by field.");
-	for (i = 0; i < ARRAY_SIZE(unreadable_fields); i++) {
-		sample(t, name, "field", unreadable_fields[i].field);
-		value(t, name, number_at(in, unreadable_fields[i].offset));
+	head(t, name, help);
+	for (i = 0; i < nr_counters; i++) {
+		sample(t, name, label, counters[i].value);
+		value(t, name, number_at(in, counters[i].offset));
 	}
+}
+
+static void labelled(struct text *t, const struct metrics_input *in)
+{
+	by_label(t, in, "rand_guard_unreadable_total",
+		 "Values that could not be read and are null in their record, by field.", "field",
+		 unreadable_fields, ARRAY_SIZE(unreadable_fields));
+	by_label(t, in, "rand_guard_program_made_up_runs_total",
+		 "Runs that the kernel left out and that the hook's second program made up for.", "program",
+		 made_up_programs, ARRAY_SIZE(made_up_programs));
 }
 
 static void alerts(struct text *t, const struct rule_set *rules)
@@ -373,7 +396,7 @@ void metrics_text(const struct metrics_input *in, struct text *t)
 	entries(t, in);
 	plain_metrics(t, process_cache, ARRAY_SIZE(process_cache), in);
 	records(t, in);
-	unreadable(t, in);
+	labelled(t, in);
 	alerts(t, in->rules);
 	maps(t, in->info);
 	programs(t, in);

@@ -248,6 +248,12 @@ void probe_start(struct probe *p, uint32_t records)
 	__atomic_store_n(&p->state->control.wanted, records, __ATOMIC_SEQ_CST);
 }
 
+/* An exec that sees only a part of it wakes too soon or too late, once. */
+void probe_set_names(struct probe *p, const struct rg_rule_names *names)
+{
+	p->state->names = *names;
+}
+
 void probe_set_wake(struct probe *p, enum rg_wake wake)
 {
 	__atomic_store_n(&p->state->control.wake, wake, __ATOMIC_SEQ_CST);
@@ -374,6 +380,23 @@ int probe_count(struct probe *p, struct probe_table *ret)
 	return 0;
 }
 
+/* What a hook's second program has done for its first one; the second itself misses nothing more. */
+static uint64_t nr_missed(const struct probe *p, size_t prog, uint64_t nr_skipped)
+{
+	static const int firsts[NR_KERNEL_HOOKS] = {
+		[PROG_FORK] = 1 + RG_AGAIN_FORK,
+		[PROG_PREPARE] = 1 + RG_AGAIN_PREPARE,
+		[PROG_EXEC] = 1 + RG_AGAIN_EXEC,
+		[PROG_EXIT] = 1 + RG_AGAIN_EXIT,
+	};
+	uint64_t done;
+
+	if (prog >= PROG_EXIT_AGAIN)
+		return 0;
+	done = firsts[prog] ? p->state->stats.done_again[firsts[prog] - 1] : 0;
+	return nr_skipped - MIN(done, nr_skipped);
+}
+
 size_t probe_progs(const struct probe *p, struct probe_prog *ret)
 {
 	char text[FDINFO_MAX];
@@ -387,7 +410,7 @@ size_t probe_progs(const struct probe *p, struct probe_prog *ret)
 			.name = kernel_prog_names[i],
 			.run_time_ns = fdinfo_number(text, "run_time_ns:"),
 			.nr_runs = fdinfo_number(text, "run_cnt:"),
-			.nr_missed = fdinfo_number(text, "recursion_misses:"),
+			.nr_missed = nr_missed(p, i, fdinfo_number(text, "recursion_misses:")),
 			.nr_insns = fdinfo_number(text, "verified_insns:"),
 		};
 	}

@@ -40,7 +40,7 @@ struct probe_prog {
 	const char *name;
 	uint64_t run_time_ns;
 	uint64_t nr_runs;
-	uint64_t nr_missed; /* runs skipped since one was under way on that CPU */
+	uint64_t nr_missed; /* runs skipped since one was under way on that CPU, and not made up for */
 	uint64_t nr_insns; /* instructions that the verifier went through */
 };
 
@@ -57,6 +57,8 @@ static inline void probe_freep(struct probe **probe)
 
 /* Which records are sent from here on (bits 1 << enum rg_record_type; 0: none), but not this process's own. */
 void probe_start(struct probe *probe, uint32_t records);
+/* Which execs wake the reader at once, where it asked for RG_WAKE_FULL. */
+void probe_set_names(struct probe *probe, const struct rg_rule_names *names);
 /* When the next record wakes the reader. */
 void probe_set_wake(struct probe *probe, enum rg_wake wake);
 

@@ -271,6 +271,34 @@ const struct rule *rule_set_at(const struct rule_set *set, size_t i)
 	return &set->rules[i];
 }
 
+static void add_to_slots(__u32 *slots, uint32_t rule, char *const *names, size_t nr_names)
+{
+	const __u32 bit = 1U << rule % RG_NAME_RULES;
+	size_t i;
+
+	for (i = 0; !nr_names && i < RG_NAME_SLOTS; i++)
+		slots[i] |= bit;
+	for (i = 0; i < nr_names; i++) {
+		__u64 name[RG_COMM_LEN / 8] = { 0 };
+
+		memcpy(name, names[i], MIN(strlen(names[i]), RG_COMM_LEN - 1));
+		slots[rg_name_slot(name)] |= bit;
+	}
+}
+
+void rule_set_names(const struct rule_set *set, struct rg_rule_names *ret)
+{
+	uint32_t i;
+
+	*ret = (struct rg_rule_names){ 0 };
+	for (i = 0; i < set->nr_rules; i++) {
+		const struct rule *r = &set->rules[i];
+
+		add_to_slots(ret->process, i, r->process_names, r->nr_process_names);
+		add_to_slots(ret->parent, i, r->parent_names, r->nr_parent_names);
+	}
+}
+
 /* Where the last one was found the next is likely: files are read in the same order again. */
 static const struct rule *find_id(const struct rule_set *set, const char *id, size_t first)
 {

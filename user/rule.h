@@ -11,6 +11,7 @@
 #define RG_RULE_H
 
 #include "util.h"
+#include "../shared/rule_names.h"
 
 /* Bytes of an id and of a name that rule_conf takes: what a line of output has to hold. */
 #define RULE_ID_MAX 64
@@ -67,6 +68,9 @@ void rules_free(struct rule *rules, size_t nr_rules);
 
 size_t rule_set_size(const struct rule_set *set);
 const struct rule *rule_set_at(const struct rule_set *set, size_t i);
+
+/* What the kernel looks for, so as not to delay alerts. */
+void rule_set_names(const struct rule_set *set, struct rg_rule_names *ret);
 
 /* The rules that both sets have, by id, go on counting alerts from where old was. */
 void rule_set_keep_counts(struct rule_set *set, const struct rule_set *old);

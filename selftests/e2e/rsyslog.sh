@@ -1,115 +1,181 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# A real rsyslog, with the configurations of etc/shippers on paths of the test's own, carries what a running
-# agent writes: by a socket and by a file. $1: the agent. Needs root. Exit status: 0 ok, 1 not, 77 skipped with
-# the reason on stdout.
+# A real rsyslog, with the configurations of etc/shippers on paths and ports of the test's own, carries what a
+# running agent writes: by a socket and by a file, to a file, to Kafka (librdkafka's mock cluster, read back by
+# another client) and to what answers as OpenSearch does to _bulk. $1: the agent. Needs root.
 set -u
-
-agent=$(realpath "$1") top=$(realpath "$(dirname "$0")/../..")
-readonly deadline_seconds=60
-
-skip() { echo "skipped: $*"; exit 77; }
-fail() { echo "not ok: $*"; exit 1; }
-ok() { echo "ok: $*"; }
+. "$(dirname "$0")/lib.bash"
 
 [ "$(id -u)" = 0 ] || skip "needs root"
+use_daemons
 command -v rsyslogd >/dev/null || skip "rsyslogd is not installed"
 
-dir=$(mktemp -d) agent_pid='' rsyslog_pid=''
+dir=$(mktemp -d) rsyslog_pid='' fleet=()
 cleanup() {
 	kill $agent_pid $rsyslog_pid 2>/dev/null
-	wait $agent_pid $rsyslog_pid 2>/dev/null
+	kill -KILL "${fleet[@]}" 2>/dev/null # kcat waits for its input
+	wait $agent_pid $rsyslog_pid "${fleet[@]}" 2>/dev/null
 	rm -rf "$dir"
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-# Until a command succeeds; it is what is polled, since a file doesn't tell by itself.
-until_ok() {
-	local end=$((SECONDS + deadline_seconds))
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
+# --- the fleet
+
+has_module() { ls {"$daemons",}/usr/lib/*/rsyslog/"$1".so 2>/dev/null | grep -q .; }
+
+# A producer without anything to say, whose mock cluster others can reach.
+start_kafka() {
+	command -v kcat >/dev/null && has_module omkafka || { left_out "no kcat or rsyslog-kafka here"; return; }
+	mkfifo "$dir/kafka.in"
+	(with_daemons kcat -q -P -b none -t rand-guard -X test.mock.num.brokers=1 -d mock) \
+		<>"$dir/kafka.in" 2>"$dir/kafka.log" &
+	fleet+=($!)
+	until_ok grep -q 'bootstrap.servers=' "$dir/kafka.log" || fail "kcat: $(head -3 "$dir/kafka.log")"
+	kafka=$(sed -n 's/.*bootstrap.servers=\([0-9.:]*\).*/\1/p' "$dir/kafka.log" | head -n 1)
+	shippers+=(rsyslog-kafka)
+}
+
+read_kafka() { (with_daemons timeout 10 kcat -q -C -b "$kafka" -t rand-guard -o beginning -e) >"$dir/kafka.out" 2>&1; }
+
+start_opensearch() {
+	command -v systemd-socket-activate >/dev/null && has_module omelasticsearch ||
+		{ left_out "no systemd-socket-activate or rsyslog-elasticsearch here"; return; }
+	cat >"$dir/bulk" <<-'END'
+	#!/bin/bash
+	# One client: each request is appended to $1, and answered.
+	export LC_ALL=C
+	answer='{"took":1,"errors":false,"items":[]}'
+	while read -r method path _; do
+		length=0
+		while read -r header && header=${header%$'\r'} && [ -n "$header" ]; do
+			[[ ${header,,} =~ ^content-length:\ *([0-9]+)$ ]] && length=${BASH_REMATCH[1]}
+		done
+		read -r -N "$length" body
+		[ "$method $path" != 'POST /_bulk' ] || printf '%s' "$body" >>"$1"
+		printf 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+			${#answer} "$answer"
 	done
+	END
+	chmod +x "$dir/bulk"
+	: >"$dir/bulk.out"
+	opensearch_port=$(free_port)
+	systemd-socket-activate --accept --inetd -l 127.0.0.1:$opensearch_port "$dir/bulk" "$dir/bulk.out" \
+		>"$dir/bulk.log" 2>&1 &
+	fleet+=($!)
+	shippers+=(rsyslog-opensearch)
+}
+
+# --- rsyslog
+
+rsyslog() {
+	local modules
+	modules=$(ls -d {"$daemons",}/usr/lib/*/rsyslog 2>/dev/null | paste -sd:)
+	with_daemons rsyslogd -M "$modules" -f "$dir/rsyslog.conf" "$@"
 }
 
 write_rsyslog_conf() {
+	local name file
 	cat >"$dir/rsyslog.conf" <<-END
 	global(maxMessageSize="64k" workDirectory="$dir")
 	module(load="imuxsock" SysSock.Use="off")
 	include(file="$dir/shippers/*.conf")
 	END
 	mkdir "$dir/shippers"
-	for file in rsyslog.conf rsyslog-file.conf; do
-		sed "s|/run/rand-guard-rsyslog.socket|$dir/socket|; s|/var/log/|$dir/|" \
-			"$top/etc/shippers/$file" >"$dir/shippers/$file"
-		! grep -v '^#' "$dir/shippers/$file" | grep -E '"/(run|var)/' || fail "$file has another path"
+	for name in "${shippers[@]}"; do
+		file=$dir/shippers/$name.conf
+		sed "s|/run/rand-guard-rsyslog.socket|$dir/$name.socket|; s|/var/log/|$dir/|
+			s|kafka1:9092|${kafka:-}|; s|https://search1|http://127.0.0.1|
+			s|ServerPort=\"9200\"|ServerPort=\"${opensearch_port:-}\"|" "$top/etc/shippers/$name.conf" >"$file"
+		! grep -v '^#' "$file" | grep -E '"/(run|var)/|kafka1|search1|9200' || fail "$name.conf has another path"
 	done
-	rsyslogd -N1 -f "$dir/rsyslog.conf" >"$dir/said" 2>&1 || fail "rsyslogd -N1: $(cat "$dir/said")"
+	(rsyslog -N1) >"$dir/said" 2>&1 || fail "rsyslogd -N1: $(cat "$dir/said")"
 	! grep -iE 'error|warn' "$dir/said" || fail "rsyslogd minds something"
-	ok "rsyslog finds the configurations right"
+	ok "rsyslog finds ${#shippers[@]} configurations right"
 }
 
 start_rsyslog() {
-	rsyslogd -n -f "$dir/rsyslog.conf" -i "$dir/pid" 2>"$dir/rsyslog.log" &
+	rsyslog -n -i "$dir/pid" 2>"$dir/rsyslog.log" &
 	rsyslog_pid=$!
-	until_ok test -S "$dir/socket" || fail "rsyslogd does not start: $(cat "$dir/rsyslog.log")"
+	until_ok test -S "$dir/rsyslog.socket" || fail "rsyslogd does not start: $(cat "$dir/rsyslog.log")"
 }
 
 stop_rsyslog() {
 	kill $rsyslog_pid
 	wait $rsyslog_pid
 	rsyslog_pid=
-	rm -f "$dir/socket"
+	rm -f "$dir"/*.socket
 }
 
-# OUTPUT
+# --- the agent
+
+# OUTPUT FORMAT
 start_agent() {
 	cat >"$dir/rand-guard.cfg" <<-END
 	ebpf = { pin_path = ""; };
-	output = { $1 format = "json"; };
+	output = { $1 format = "$2"; };
 	health = { interval_seconds = 1; };
 	rules = ( { id = "E2E-1"; name = "the test's own"; severity = "high";
 		    process_names = [ "rg-e2e-true" ]; } );
 	END
+	rm -f "$dir/agent.log"
 	"$agent" -c "$dir/rand-guard.cfg" 2>"$dir/agent.log" &
 	agent_pid=$!
 	until_ok grep -q watching: "$dir/agent.log" || fail "the agent does not start: $(cat "$dir/agent.log")"
 }
 
-stop_agent() {
-	local status
-	kill -TERM $agent_pid
-	wait $agent_pid
-	status=$?
-	agent_pid=
-	[ $status = 0 ] || fail "the agent ended with $status"
+# --- tests
+
+alert='^\{"event_type":"alert",.*"rule_id":"E2E-1",.*\}$'
+whole_line='^\{"event_type":"[a-z_]+",.*\}$'
+
+has_alert() { grep -qE "$alert" "$1"; }
+kafka_has_alert() { read_kafka && has_alert "$dir/kafka.out"; }
+# The action, and the document behind it.
+opensearch_has_alert() {
+	grep -A1 '^{"index":{"_index": *"rand-guard"' "$dir/bulk.out" |
+		grep -qE '^\{"@timestamp":.*"event":\{"kind":"alert",.*"rule":\{"id":"E2E-1",.*\}$'
 }
 
-# FILE: an alert that is a whole line.
-has_alert() { grep -qE '^\{"event_type":"alert",.*"rule_id":"E2E-1",.*\}$' "$1"; }
-
-# FILE TEXT
+# TEXT FILE LINE COMMAND...: COMMAND finds the alert, and FILE has nothing but such lines.
 carries() {
-	: >"$1"
 	"$dir/rg-e2e-true"
-	until_ok has_alert "$1" || fail "$2: no alert came; rsyslog: $(tail -3 "$dir/rsyslog.log")
-		agent: $(cat "$dir/agent.log")"
-	! grep -vE '^\{"event_type":"[a-z_]+",.*\}$' "$1" || fail "$2: that isn't a line"
-	ok "$2"
+	until_ok "${@:4}" || fail "$1: no alert came; rsyslog: $(tail -3 "$dir/rsyslog.log")
+		agent: $(cat "$dir/agent.log") $(tail -c 1000 "$2")"
+	! grep -vE "$3" "$2" || fail "$1: that isn't a line"
+	ok "$1"
 }
 
+shippers=(rsyslog rsyslog-file)
+start_kafka
+start_opensearch
 ln -s /bin/true "$dir/rg-e2e-true"
 write_rsyslog_conf
 start_rsyslog
-start_agent "type = \"syslog\"; path = \"$dir/socket\";"
-carries "$dir/rand-guard-records.json" "rsyslog carries what comes by its socket"
+
+records=$dir/rand-guard-records.json copy=$dir/rand-guard-copy.json
+start_agent "type = \"syslog\"; path = \"$dir/rsyslog.socket\";" json
+carries "rsyslog carries what comes by its socket" "$records" "$whole_line" has_alert "$records"
 stop_rsyslog
 until_ok grep -q 'cannot write' "$dir/agent.log" || fail "the agent doesn't notice"
+: >"$records"
 start_rsyslog
 until_ok grep -q 'writing again' "$dir/agent.log" || fail "the agent doesn't find it again"
-carries "$dir/rand-guard-records.json" "also when it was started anew"
+carries "also when it was started anew" "$records" "$whole_line" has_alert "$records"
 stop_agent
-start_agent "type = \"file\"; path = \"$dir/rand-guard.json\";"
-carries "$dir/rand-guard-copy.json" "rsyslog carries what is written to a file"
+
+start_agent "type = \"file\"; path = \"$dir/rand-guard.json\";" json
+carries "rsyslog carries what is written to a file" "$copy" "$whole_line" has_alert "$copy"
 stop_agent
+
+if [[ " ${shippers[*]} " == *' rsyslog-kafka '* ]]; then
+	start_agent "type = \"syslog\"; path = \"$dir/rsyslog-kafka.socket\";" json
+	carries "rsyslog carries records to Kafka" "$dir/kafka.out" "$whole_line" kafka_has_alert
+	stop_agent
+fi
+if [[ " ${shippers[*]} " == *' rsyslog-opensearch '* ]]; then
+	start_agent "type = \"syslog\"; path = \"$dir/rsyslog-opensearch.socket\";" ecs
+	carries "rsyslog carries ECS documents to OpenSearch" "$dir/bulk.out" '^\{("index":|"@timestamp":).*\}$' \
+		opensearch_has_alert
+	stop_agent
+fi

@@ -57,19 +57,29 @@ static void become_sleeper(int executes)
 	sleep_on(held[0]);
 }
 
+/* "ok" when the last one has executed its file: till then it has the pipe's other end. */
 static void hold(int n)
 {
+	int ready[2], i;
 	pid_t pid;
-	int i;
+	char c;
 
+	if (pipe2(ready, O_CLOEXEC))
+		exit(98);
 	sleepers = realloc(sleepers, (size_t)(nr_sleepers + n) * sizeof(*sleepers));
 	for (i = 0; i < n; i++) {
 		pid = fork();
+		if (!pid && !(i % 2))
+			close(ready[1]);
 		if (!pid)
 			become_sleeper(i % 2);
 		sleepers[nr_sleepers++] = pid;
 		printf("held %d\n", pid);
 	}
+	close(ready[1]);
+	while (read(ready[0], &c, 1) > 0)
+		;
+	close(ready[0]);
 }
 
 static void release(void)

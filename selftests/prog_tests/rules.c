@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <sys/wait.h>
 
-#include "test_agent.h"
+#include "test_table.h"
 
 /* The shipped rules, wherever the tests run from. */
 static void settings_with_shipped_rules(char *ret, size_t size)
@@ -188,4 +188,60 @@ Test(rules, rules_need_no_records)
 	cr_assert_eq(agent_count(&t, "process_start", "pid", (uint64_t)r.pid), 0);
 	cr_assert_eq(agent_count(&t, "process_exit", "pid", (uint64_t)r.pid), 1);
 	cr_assert_eq(agent_count(&t, "process_relationship", "child_pid", (uint64_t)r.pid), 0);
+}
+
+static bool waits_for_timer(const struct table *table)
+{
+	return *(volatile __u32 *)&table->state->control.wake == RG_WAKE_FULL;
+}
+
+/* The agent reads again before long: never as far as this test can wait. An alert comes all the same. */
+Test(rules, alerts_do_not_wait)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_table_ struct table table;
+	struct run r;
+	pid_t pid;
+
+	table_needs_host();
+	agent_start(&t, "performance = { max_delay_ms = 600000; };"
+			"rules = ( { id = \"T-1\"; name = \"t\"; process_names = [\"quit\"]; },"
+			"          { id = \"T-2\"; name = \"t\"; parent_names = [\"nginx\"]; process_names = [\"sh\"]; } );");
+	table_open(&table, t.pin_path);
+	RUN(&r, helper("nothing"));
+	wait_until(waits_for_timer(&table));
+	/* By comm, below a parent that is named. */
+	pid = spawn_shell(&t, "nginx", "fork", "/bin/sh");
+	agent_line(&t, "alert", "pid", pid);
+	/* By the file's name alone. */
+	wait_until(waits_for_timer(&table));
+	cr_assert_eq(symlink(helper("quit"), test_path(&t, "other")), 0);
+	RUN(&r, test_path(&t, "other"));
+	cr_assert_str_eq(line_str(agent_line(&t, "alert", "pid", r.pid), "matched_on"), "exe_path");
+	/* One side alone is not enough. */
+	wait_until(waits_for_timer(&table));
+	spawn_shell(&t, "apache", "fork", "/bin/sh");
+	cr_assert(waits_for_timer(&table));
+}
+
+/* Names that come by a reload are looked for. */
+Test(rules, alerts_do_not_wait_after_a_reload)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_table_ struct table table;
+	char text[512];
+	struct run r;
+
+	table_needs_host();
+	agent_start(&t, "performance = { max_delay_ms = 600000; };");
+	table_open(&table, t.pin_path);
+	snprintf(text, sizeof(text), "ebpf = { pin_path = \"%s\"; };\nperformance = { max_delay_ms = 600000; };\n"
+		 "rules = ( { id = \"T-1\"; name = \"t\"; process_names = [\"quit\"]; } );\n", t.pin_path);
+	write_file(t.config, text, 0644);
+	kill(t.pid, SIGHUP);
+	agent_wait_log(&t, "reloaded: rules: 1");
+	RUN(&r, helper("nothing"));
+	wait_until(waits_for_timer(&table));
+	RUN(&r, helper("quit"));
+	agent_line(&t, "alert", "pid", r.pid);
 }

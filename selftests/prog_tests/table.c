@@ -987,6 +987,7 @@ Test(table, no_row_is_torn)
 	struct token_check check = { .is_token = is_token };
 	struct rg_stats stats;
 	unsigned int n = 0;
+	uint64_t missed;
 	char rounds[16];
 	size_t i;
 
@@ -1018,10 +1019,18 @@ Test(table, no_row_is_torn)
 	cr_log_info("%u starts, %u with parents, %u ancestors, %u forks, %u exits; torn %llu, rebuilt %llu, "
 		    "misses %llu", check.nr_starts, check.nr_parents, check.nr_ancestors, check.nr_forks,
 		    check.nr_exits, stats.torn, stats.rebuilt, stats.lookup_misses);
-	/* Each of them was there, and the rows were not. */
-	cr_assert_eq(check.nr_starts, n);
-	cr_assert_eq(check.nr_exits, n);
-	cr_assert_geq(check.nr_forks, n - test_count(12) * 24);
+	/* Each of them was there, but for what the kernel (7.0) has left out, and the rows were not. */
+	cr_assert_eq(agent_stop(&t), 0);
+	missed = line_u64(t.lines[t.nr_lines - 1], "program_runs_missed");
+	cr_log_info("missed %llu, made up for %llu", (unsigned long long)missed,
+		    table.state->stats.done_again[RG_AGAIN_EXEC]);
+	cr_assert_leq(check.nr_starts, n);
+	cr_assert_leq(check.nr_exits, n);
+	cr_assert_geq(check.nr_starts + missed, n);
+	cr_assert_geq(check.nr_exits + missed, n);
+	cr_assert_geq(check.nr_forks + missed, n - test_count(12) * 24);
+	if (missed)
+		cr_assert_gt(table.state->stats.done_again[RG_AGAIN_EXEC], 0);
 	cr_assert_gt(stats.rebuilt, 0);
 	cr_assert_gt(check.nr_parents, 0);
 	cr_assert_gt(check.nr_ancestors, 0);

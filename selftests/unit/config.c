@@ -233,7 +233,7 @@ Test(config, every_setting_set)
 		"metrics = { listen = \":9101\"; textfile = \"/var/lib/x.prom\"; };"
 		"security = { user = \"nobody\"; seccomp = false; landlock = false; };"
 		"performance = { max_process_cache_entries = 64; max_thread_cache_entries = 65;"
-		" max_pending_exec_sources = 0x10; max_delay_ms = 10000; };");
+		" max_pending_exec_sources = 0x10; max_delay_ms = 600000; };");
 
 	cr_expect_str_eq(c->agent.id, "router-7");
 	cr_expect_eq(c->agent.mode, MODE_ALERT);
@@ -266,7 +266,7 @@ Test(config, every_setting_set)
 	cr_expect_eq(c->performance.max_process_cache_entries, 64);
 	cr_expect_eq(c->performance.max_thread_cache_entries, 65);
 	cr_expect_eq(c->performance.max_pending_exec_sources, 16);
-	cr_expect_eq(c->performance.max_delay_ms, 10000);
+	cr_expect_eq(c->performance.max_delay_ms, 600000);
 }
 
 static void set_number(const struct config_option *option, long long value, char **ret)
@@ -328,7 +328,7 @@ Test(config, ranges)
 		{ "performance.max_process_cache_entries", 64, 1000000 },
 		{ "performance.max_thread_cache_entries", 64, 1000000 },
 		{ "performance.max_pending_exec_sources", 1, 100000 },
-		{ "performance.max_delay_ms", 1, 10000 },
+		{ "performance.max_delay_ms", 1, 600000 },
 	};
 	size_t i;
 
@@ -497,7 +497,7 @@ static const struct {
 	{ "performance = {\n max_delay_ms = 4294967396; };",
 	  "t.cfg:2: a number does not fit in 32 bits; write at most 2147483647\n" },
 	{ "performance = {\n max_delay_ms = 4294967396L; };",
-	  "t.cfg:2: performance.max_delay_ms: 4294967396 is impossible; write 1 to 10000 "
+	  "t.cfg:2: performance.max_delay_ms: 4294967396 is impossible; write 1 to 600000 "
 	  "milliseconds\n" },
 	{ "performance = { max_delay_ms = 0x100000064; };",
 	  "t.cfg:1: a number does not fit in 32 bits; write at most 2147483647\n" },

@@ -149,6 +149,7 @@ static const struct {
 	{"rand_guard_process_cache_insert_failures_total", STAT(insert_failed)},
 	{"rand_guard_process_cache_misses_total", STAT(lookup_misses)},
 	{"rand_guard_process_cache_stale_identities_total", STAT(stale_identity)},
+	{"rand_guard_process_cache_stale_images_total", STAT(stale_images)},
 	{"rand_guard_process_cache_rebuilt_total", STAT(rebuilt)},
 	{"rand_guard_process_cache_torn_total", STAT(torn)},
 	{"rand_guard_process_cache_unqueued_total", STAT(queue_failed)},

@@ -449,3 +449,88 @@ Test(rule, counts_of_no_rules_are_kept)
 	rule_set_free(empty);
 	rule_set_free(set);
 }
+
+static __u32 slot_of(const char *name)
+{
+	union {
+		char bytes[RG_COMM_LEN];
+		__u64 words[RG_COMM_LEN / 8];
+	} padded = { .bytes = "" };
+
+	memcpy(padded.bytes, name, MIN(strlen(name), sizeof(padded.bytes) - 1));
+	return rg_name_slot(padded.words);
+}
+
+/* Whatever is behind its NUL, a name has one slot; and other names mostly have others. */
+Test(rule, name_slots)
+{
+	union {
+		char bytes[RG_COMM_LEN];
+		__u64 words[RG_COMM_LEN / 8];
+	} name;
+	static const char letters[] = "abcdefghijklmno";
+	unsigned int used[RG_NAME_SLOTS] = { 0 }, i, most = 0;
+	size_t len;
+
+	for (len = 0; len <= strlen(letters); len++) {
+		memset(name.bytes, '\xff', sizeof(name.bytes));
+		memcpy(name.bytes, letters, len);
+		name.bytes[len] = 0;
+		cr_expect_eq(rg_name_slot(name.words), slot_of(name.bytes), "%zu", len);
+	}
+	for (i = 0; i < 10 * RG_NAME_SLOTS; i++) {
+		snprintf(name.bytes, sizeof(name.bytes), "program-%u", i);
+		used[slot_of(name.bytes)]++;
+	}
+	for (i = 0; i < RG_NAME_SLOTS; i++)
+		most = MAX(most, used[i]);
+	cr_expect_leq(most, 30, "%u", most);
+}
+
+/* A rule's bit is in the slots of its names, those longer than comm by their start, and nowhere else. */
+Test(rule, names_for_the_kernel)
+{
+	const struct spec specs[] = {
+		{ { "nginx" }, { "sh", "a-name-that-is-longer" } },
+		{ { NULL }, { "curl" } },
+		{ { "cron" }, { NULL } },
+	};
+	_cleanup_(rule_set_freep) struct rule_set *set = set_of(specs, ARRAY_SIZE(specs));
+	struct rg_rule_names names;
+	size_t i, nr[3] = { 0 };
+
+	rule_set_names(set, &names);
+	cr_expect(names.process[slot_of("sh")] & 1);
+	cr_expect(names.process[slot_of("a-name-that-is-")] & 1);
+	cr_expect(names.parent[slot_of("nginx")] & 1);
+	cr_expect(names.process[slot_of("curl")] & 2);
+	cr_expect(names.parent[slot_of("cron")] & 4);
+	for (i = 0; i < RG_NAME_SLOTS; i++) {
+		nr[0] += names.process[i] & 1;
+		nr[1] += names.process[i] >> 1 & 1;
+		nr[2] += names.parent[i] >> 2 & 1;
+		cr_expect(names.parent[i] & 2, "any parent");
+		cr_expect(names.process[i] & 4, "any process");
+	}
+	cr_expect_eq(nr[0], 2);
+	cr_expect_eq(nr[1], 1);
+	cr_expect_eq(nr[2], 1);
+}
+
+/* Beyond RG_NAME_RULES they share bits. */
+Test(rule, names_of_many_rules)
+{
+	struct spec specs[RG_NAME_RULES + 1] = { [0] = { { NULL }, { "first" } },
+						 [RG_NAME_RULES] = { { NULL }, { "last" } } };
+	_cleanup_(rule_set_freep) struct rule_set *set = NULL;
+	struct rg_rule_names names;
+	size_t i;
+
+	for (i = 1; i < RG_NAME_RULES; i++)
+		specs[i] = (struct spec){ { NULL }, { "between" } };
+	set = set_of(specs, ARRAY_SIZE(specs));
+	rule_set_names(set, &names);
+	cr_expect_eq(names.process[slot_of("first")], 1);
+	cr_expect_eq(names.process[slot_of("last")], 1);
+	cr_expect_eq(names.process[slot_of("between")], ~1U);
+}

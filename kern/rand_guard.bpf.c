@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * All programs, compiled as one: the licence, the variables that userspace maps (settings; control and counters),
+ * and the hooks. bpftool could join objects of their own, but not such as call the same function of the kernel.
+ */
+#include "compat.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct rg_config rg_config = {};
+struct rg_state rg_state = {};
+
+#include "exec.bpf.c"
+#include "exit.bpf.c"
+#include "fork.bpf.c"
+#include "inspect.bpf.c"
+#include "prepare.bpf.c"
+#include "snapshot.bpf.c"
