@@ -4,11 +4,7 @@
 # ones follow, the installed program takes the installed settings, and nothing else is left at the end.
 # $1: the agent. Exit status: 0 ok, 1 not.
 set -u
-
-agent=$(realpath "$1") top=$(realpath "$(dirname "$0")/../..")
-
-fail() { echo "not ok: $*"; exit 1; }
-ok() { echo "ok: $*"; }
+. "$(dirname "$0")/lib.bash"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -6,14 +6,8 @@
 # The root is kept as build/e2e/root-*.tar: made once, by debootstrap from this machine's own mirror (or VM_MIRROR).
 # $1: the agent. Needs root. Exit status: 0 ok, 1 not, 77 skipped with the reason on stdout.
 set -u
-
-agent=$(realpath "$1") top=$(realpath "$(dirname "$0")/../..")
+. "$(dirname "$0")/lib.bash"
 build=$(dirname "$agent")/e2e pin=rand-guard-package-$$
-readonly deadline_seconds=60
-
-skip() { echo "skipped: $*"; exit 77; }
-fail() { echo "not ok: $*"; exit 1; }
-ok() { echo "ok: $*"; }
 
 [ "$(id -u)" = 0 ] || skip "needs root"
 for tool in dpkg-deb dpkg-shlibdeps unshare; do
@@ -26,7 +20,7 @@ if [ -z "${RG_OWN_MOUNTS:-}" ]; then
 fi
 
 mkdir -p "$build"
-dir=$(mktemp -d "$build/tmp.XXXXXX") agent_pid='' nspawn_pid='' deb=''
+dir=$(mktemp -d "$build/tmp.XXXXXX") nspawn_pid='' deb=''
 root=$dir/root
 cleanup() {
 	kill $agent_pid $nspawn_pid 2>/dev/null
@@ -37,16 +31,6 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
-
-quietly() { "$@" >"$dir/said" 2>&1 || fail "$*: $(tail -n 20 "$dir/said")"; }
-
-until_ok() {
-	local end=$((SECONDS + deadline_seconds))
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
-	done
-}
 
 # --- the package
 
@@ -66,7 +50,7 @@ check_dependencies() {
 }
 
 check_lintian() {
-	command -v lintian >/dev/null || { echo "left out: lintian is not installed"; return; }
+	command -v lintian >/dev/null || { left_out "lintian is not installed"; return; }
 	quietly lintian --allow-root --fail-on error "$deb"
 	ok "lintian: no error, $(grep -c '^W:' "$dir/said") warnings"
 }
@@ -210,7 +194,7 @@ remove_container_script() {
 }
 
 check_under_systemd() {
-	command -v systemd-nspawn >/dev/null || { echo "left out: systemd-nspawn is not installed"; return; }
+	command -v systemd-nspawn >/dev/null || { left_out "systemd-nspawn is not installed"; return; }
 	edit_settings
 	write_container_script
 	SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes timeout -k 5 $deadline_seconds systemd-nspawn -q --register=no --keep-unit \
@@ -220,7 +204,7 @@ check_under_systemd() {
 	wait $nspawn_pid
 	nspawn_pid=
 	grep -qx booted "$root/e2e.out" 2>/dev/null ||
-		{ echo "left out: systemd does not start in a container here: $(tail -n 1 "$dir/console")"; return; }
+		{ left_out "systemd does not start in a container here: $(tail -n 1 "$dir/console")"; return; }
 	! grep '^not ok\|^rand-guard: error' "$root/e2e.out" && grep -qx 'done' "$root/e2e.out" ||
 		fail "under systemd: $(cat "$root/e2e.out")"
 	ok "under systemd, confined, it starts, records, reloads, rotates and stops ($(grep -c ^ok: "$root/e2e.out") checks)"

@@ -3,20 +3,16 @@
 # A real Prometheus scrapes a running agent, and what etc/ has for it works on what it finds there.
 # $1: the agent. Needs root. Exit status: 0 ok, 1 not, 77 skipped with the reason on stdout.
 set -u
-
-agent=$(realpath "$1") top=$(realpath "$(dirname "$0")/../..")
-readonly capacity=777 alerts=3 deadline_seconds=60
-
-skip() { echo "skipped: $*"; exit 77; }
-fail() { echo "not ok: $*"; exit 1; }
-ok() { echo "ok: $*"; }
+. "$(dirname "$0")/lib.bash"
+readonly capacity=777 alerts=3
 
 [ "$(id -u)" = 0 ] || skip "needs root"
+use_daemons
 for tool in prometheus promtool curl; do
 	command -v $tool >/dev/null || skip "$tool is not installed"
 done
 
-dir=$(mktemp -d) agent_pid='' others=()
+dir=$(mktemp -d) others=()
 cleanup() {
 	kill $agent_pid "${others[@]}" 2>/dev/null
 	wait $agent_pid "${others[@]}" 2>/dev/null
@@ -24,24 +20,6 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
-
-# Until a command succeeds; it is what is polled, since neither HTTP nor a file tells by itself.
-until_ok() {
-	local end=$((SECONDS + deadline_seconds))
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
-	done
-}
-
-# What a command says is told only if it fails.
-quietly() { "$@" >"$dir/said" 2>&1 || fail "$*: $(cat "$dir/said")"; }
-
-free_port() {
-	local port=$((20000 + RANDOM % 12000))
-	while (: <>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do port=$((port + 1)); done
-	echo $port
-}
 
 # --- the agent
 
@@ -66,15 +44,6 @@ start_agent() {
 	until [[ $line == *watching:* ]]; do
 		read -r -t $deadline_seconds -u 3 line || fail "the agent does not start: $line"
 	done
-}
-
-stop_agent() {
-	local status
-	kill -TERM $agent_pid
-	wait $agent_pid
-	status=$?
-	agent_pid=
-	[ $status = 0 ] || fail "the agent ended with $status"
 }
 
 # --- Prometheus
@@ -158,7 +127,7 @@ node_exporter_has_it() { curl -fsS "http://127.0.0.1:$exporter_port/metrics" | i
 # Its own process_* are among what it serves: two of a name would be an error.
 check_textfile() {
 	command -v prometheus-node-exporter >/dev/null ||
-		{ echo "left out: prometheus-node-exporter is not installed"; return; }
+		{ left_out "prometheus-node-exporter is not installed"; return; }
 	exporter_port=$(free_port)
 	prometheus-node-exporter --collector.disable-defaults --collector.textfile \
 		--collector.textfile.directory="$dir" \
@@ -185,7 +154,7 @@ check_without_library() {
 	local library said
 	library=$(ls /usr/lib/*/libmicrohttpd.so.12 2>/dev/null | head -1)
 	[ -n "$library" ] && unshare -m true 2>/dev/null ||
-		{ echo "left out: cannot hide the library"; return; }
+		{ left_out "cannot hide the library"; return; }
 	write_settings "127.0.0.1:$port"
 	said=$(unshare -m sh -c 'mount --bind /dev/null "$1" && exec "$2" -c "$3"' sh \
 		"$library" "$agent" "$dir/rand-guard.cfg" 2>&1) && fail "it runs without it"

@@ -5,20 +5,15 @@
 # no_new_privs, a read-only root, MemoryMax.
 # $1: the agent. Needs root. Exit status: 0 ok, 1 not, 77 skipped with the reason on stdout.
 set -u
-
-agent=$(realpath "$1") top=$(realpath "$(dirname "$0")/../..")
+. "$(dirname "$0")/lib.bash"
 unit=$top/etc/systemd/rand-guard.service notified=$(dirname "$agent")/selftests/helpers/notified
-readonly deadline_seconds=30 watchdog_ms=400
-
-skip() { echo "skipped: $*"; exit 77; }
-fail() { echo "not ok: $*"; exit 1; }
-ok() { echo "ok: $*"; }
+readonly watchdog_ms=400
 
 [ "$(id -u)" = 0 ] || skip "needs root"
 [ -x "$notified" ] || skip "$notified is not built"
 command -v setpriv >/dev/null && unshare -m true 2>/dev/null || skip "cannot make a mount namespace"
 
-dir=$(mktemp -d) agent_pid='' notified_pid='' cgroup=''
+dir=$(mktemp -d) notified_pid='' cgroup=''
 cleanup() {
 	kill $agent_pid $notified_pid 2>/dev/null
 	wait $agent_pid $notified_pid 2>/dev/null
@@ -34,7 +29,7 @@ setting() { sed -n "s/^$1=//p" "$unit"; }
 
 check_unit() {
 	local said score told
-	command -v systemd-analyze >/dev/null || { echo "left out: systemd-analyze is not installed"; return; }
+	command -v systemd-analyze >/dev/null || { left_out "systemd-analyze is not installed"; return; }
 	sed "s|^ExecStart=.*|ExecStart=$agent|; /^Documentation=/d" "$unit" >"$dir/rand-guard.service"
 	said=$(systemd-analyze verify "$dir/rand-guard.service" 2>&1) || fail "systemd-analyze verify: $said"
 	[ -z "$said" ] || fail "systemd-analyze verify: $said"
@@ -42,7 +37,7 @@ check_unit() {
 	score=$(systemd-analyze security --offline=true --no-pager "$dir/rand-guard.service" |
 		sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
 	told=$(sed -n 's/^# "systemd-analyze security" gives \([0-9.]*[0-9]\).*/\1/p' "$unit")
-	[ -n "$score" ] || { echo "left out: systemd-analyze security has no --offline"; return; }
+	[ -n "$score" ] || { left_out "systemd-analyze security has no --offline"; return; }
 	[ "$score" = "$told" ] || fail "systemd-analyze security gives $score, the unit's comment tells $told"
 	ok "systemd-analyze security gives $score"
 }
@@ -61,7 +56,7 @@ enter_cgroup() {
 		mkdir "$cgroup" && echo "$bytes" >"$cgroup/memory.max"
 	else
 		false
-	fi || { cgroup=; echo "left out: no memory controller here"; }
+	fi || { cgroup=; left_out "no memory controller here"; }
 }
 
 peak_bytes() { cat "$cgroup/memory.max_usage_in_bytes" "$cgroup/memory.peak" 2>/dev/null; }
@@ -166,7 +161,7 @@ check_memory() {
 	[ -n "$cgroup" ] || return 0
 	max=$(setting MemoryMax)
 	peak=$(peak_bytes)
-	[ -n "$peak" ] || { echo "left out: this kernel keeps no peak"; return; }
+	[ -n "$peak" ] || { left_out "this kernel keeps no peak"; return; }
 	# Above that there is only what the kernel gives back, e.g. the pages of the file.
 	ok "it lives in MemoryMax=$max; its peak is $((peak / 1024)) KiB"
 }
