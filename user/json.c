@@ -357,19 +357,6 @@ void json_string(struct json *j, const char *key, const char *value, size_t len)
 		j->pos = put_quoted(put_prefix(j, &prefix), value, len);
 }
 
-void json_string_keyed(struct json *j, const char *key, size_t key_len, const char *value,
-		       size_t len)
-{
-	struct prefix prefix = prefix_of(j, NULL);
-	char *p;
-
-	if (!has_room_for_string(j, prefix.len + escaped_len(key, key_len) + 3, value, len))
-		return;
-	p = put_quoted(put_prefix(j, &prefix), key, key_len);
-	*p++ = ':';
-	j->pos = put_quoted(p, value, len);
-}
-
 void json_cstr(struct json *j, const char *key, const char *value)
 {
 	if (value)

@@ -47,9 +47,6 @@ void json_u64(struct json *j, const char *key, uint64_t value);
 void json_i64(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
-/* json_string() under a key that needs escaping itself, e.g. a variable's name. */
-void json_string_keyed(struct json *j, const char *key, size_t key_len, const char *value,
-		       size_t len);
 /* len bytes, any bytes. */
 void json_string(struct json *j, const char *key, const char *value, size_t len);
 /* NUL-terminated; NULL gives null. */

@@ -58,13 +58,6 @@ Test(json, null_string_is_null_and_empty_is_not)
 		    json_cstr(j, "b", ""), json_object_end(j));
 }
 
-Test(json, keys_that_need_escaping)
-{
-	ASSERT_TEXT("{\"A\\\"\\\\\\n\\u0000\\uefff\":\"v\\t\",\"\":\"\",\"B\":1}",
-		    json_object_begin(j, NULL), json_string_keyed(j, "A\"\\\n\0\xff", 6, "v\t", 2),
-		    json_string_keyed(j, "", 0, "", 0), json_u64(j, "B", 1), json_object_end(j));
-}
-
 /*
  * --- numbers
  * --------------------------------------------------------------------------------------
@@ -303,7 +296,6 @@ Test(json, another_parser_reads_it)
 	json_object_begin(&j, NULL);
 	json_cstr(&j, "s", value);
 	json_cstr(&j, "bad", bad);
-	json_string_keyed(&j, value, sizeof(value) - 1, "v", 1);
 	json_u64(&j, "n", 1ULL << 53);
 	json_time(&j, "t", 0);
 	json_array_begin(&j, "e");
@@ -314,14 +306,13 @@ Test(json, another_parser_reads_it)
 	text[json_len(&j)] = '\0';
 	line = cJSON_ParseWithOpts(text, NULL, true);
 	cr_assert_not_null(line);
-	cr_assert_eq(cJSON_GetArraySize(line), 6);
+	cr_assert_eq(cJSON_GetArraySize(line), 5);
 	cr_assert_str_eq(cJSON_GetObjectItem(line, "s")->valuestring, value);
 	s = cJSON_GetObjectItem(line, "bad")->valuestring;
 	cr_assert(is_utf8(s, strlen(s)));
 	cr_assert_eq(memcmp(s, "a\xee\xbf\xbf\\uef80 ", 11), 0);
 	back[bytes_of(s, strlen(s), back)] = '\0';
 	cr_assert_str_eq(back, bad);
-	cr_assert_str_eq(cJSON_GetObjectItem(line, value)->valuestring, "v");
 	cr_assert_eq(cJSON_GetObjectItem(line, "n")->valuedouble, 9007199254740992.0);
 	cr_assert_str_eq(cJSON_GetObjectItem(line, "t")->valuestring,
 			 "1970-01-01T00:00:00.000000000Z");
@@ -369,11 +360,6 @@ static void put_escapes(struct json *j)
 	json_cstr(j, NULL, "\n\x01\xff\xc3\xa9\"x eight bytes \xe2\x82");
 }
 
-static void put_keyed(struct json *j)
-{
-	json_string_keyed(j, "k\x02\xc3\xa9", 4, "v\"\xff", 3);
-}
-
 static void put_array(struct json *j)
 {
 	json_array_begin(j, "k");
@@ -390,7 +376,6 @@ static const struct {
 	{put_time, ",\"k\":\"1970-01-01T00:00:00.000000001Z\""},
 	{put_clean, ",\"k\":\"sixteen and more bytes\""},
 	{put_escapes, ",\"\\n\\u0001\\uefff\xc3\xa9\\\"x eight bytes \\uefe2\\uef82\""},
-	{put_keyed, ",\"k\\u0002\xc3\xa9\":\"v\\\"\\uefff\""},
 	{put_array, ",\"k\":["},
 	{json_object_end, "}"},
 	{json_array_end, "]"},
@@ -437,7 +422,7 @@ Test(json, nothing_follows_what_did_not_fit)
 	cr_assert(j.full);
 	json_u64(&j, "a", 1);
 	json_cstr(&j, "a", "");
-	json_string_keyed(&j, "", 0, "", 0);
+	json_string(&j, "", "", 0);
 	json_object_end(&j);
 	json_line_end(&j);
 	cr_assert(j.full);
