@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Loads, attaches and fills the kernel side, in a process of its own that ends with it: libbpf reads the
- * kernel's whole BTF for that, tens of MiB that the agent then never has.
+ * kernel's whole BTF for that, twice for a moment, 11 MiB that the agent then never has.
  */
 #ifndef RG_LOADER_H
 #define RG_LOADER_H
