@@ -39,12 +39,25 @@ static __always_inline enum exit_row exit__put(struct scratch *s, struct rg_proc
 	return r == PUT_EXISTS ? EXIT_REPORTED : EXIT_UNKNOWN;
 }
 
+/* Of the image that no program saw there is the name; its file is gone from the task. */
+static __always_inline void exit__forget_image(struct task_struct *leader, struct rg_proc *row,
+					       struct rg_proc *copy)
+{
+	__builtin_memcpy(copy->comm, leader->comm, sizeof(copy->comm));
+	copy->exec_id = leader->self_exec_id;
+	copy->exe_len = 0;
+	row_sum__set_exe(copy);
+	proc_table__set_sum(copy);
+	proc_table__write(row, copy);
+}
+
 static __always_inline enum exit_row exit__row(struct task_struct *task, struct scratch *s,
 					     __u32 slot)
 {
 	struct task_struct *leader = task->group_leader;
 	struct rg_proc *copy = &s->row, *row;
 	__u64 now_ns = bpf_ktime_get_boot_ns();
+	bool is_known;
 
 	row = proc_table__find(leader->tgid, leader->start_boottime);
 	if (row && !proc_table__change(row, leader->tgid, RG_PROC_LIVE, RG_PROC_EXITED)) {
@@ -55,12 +68,12 @@ static __always_inline enum exit_row exit__row(struct task_struct *task, struct 
 	if (row) {
 		row->exit_time_ns = now_ns;
 		if (proc_table__copy(row, copy)) {
-			proc_table__retire(row, copy->pid, copy->start_time_ns);
 			copy->exit_time_ns = now_ns;
-			if (proc_table__is_image_of(copy, leader))
-				return EXIT_KNOWN;
-			copy->exe_len = 0;
-			return EXIT_UNKNOWN;
+			is_known = proc_table__is_image_of(copy, leader);
+			if (!is_known)
+				exit__forget_image(leader, row, copy);
+			proc_table__retire(row, copy->pid, copy->start_time_ns);
+			return is_known ? EXIT_KNOWN : EXIT_UNKNOWN;
 		}
 	}
 	task__row(task, s, slot, copy);
