@@ -323,7 +323,7 @@ static void check_env(struct loader *l)
 static void check_output(struct loader *l)
 {
 	static const char *const examples[] = {
-		[OUTPUT_FILE] = "/var/log/rand-guard.json",
+		[OUTPUT_FILE] = "/var/log/rand-guard/records.json",
 		[OUTPUT_UNIX] = "/run/shipper.socket",
 		[OUTPUT_UDP] = "127.0.0.1:514",
 		[OUTPUT_SYSLOG] = "/dev/log",

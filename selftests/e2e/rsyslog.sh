@@ -81,7 +81,7 @@ write_rsyslog_conf() {
 	module(load="imuxsock" SysSock.Use="off")
 	include(file="$dir/shippers/*.conf")
 	END
-	mkdir "$dir/shippers"
+	mkdir "$dir/shippers" "$dir/rand-guard"
 	for name in "${shippers[@]}"; do
 		file=$dir/shippers/$name.conf
 		sed "s|/run/rand-guard-rsyslog.socket|$dir/$name.socket|; s|/var/log/|$dir/|
@@ -164,7 +164,7 @@ until_ok grep -q 'writing again' "$dir/agent.log" || fail "the agent doesn't fin
 carries "also when it was started anew" "$records" "$whole_line" has_alert "$records"
 stop_agent
 
-start_agent "type = \"file\"; path = \"$dir/rand-guard.json\";" json
+start_agent "type = \"file\"; path = \"$dir/rand-guard/records.json\";" json
 carries "rsyslog carries what is written to a file" "$copy" "$whole_line" has_alert "$copy"
 stop_agent
 

@@ -486,7 +486,7 @@ static const struct {
 	  "t.cfg:1: process.env_names: has 9 entries; write at most 8\n" },
 	{ "output = { type = \"file\"; path = \"log\"; };",
 	  "t.cfg:1: output.path: 'log' is impossible; write an absolute path like "
-	  "\"/var/log/rand-guard.json\", or \"\" for none\n" },
+	  "\"/var/log/rand-guard/records.json\", or \"\" for none\n" },
 	{ "metrics = { listen = \"localhost:9101\"; };",
 	  "t.cfg:1: metrics.listen: 'localhost:9101' is impossible; write \"127.0.0.1:9101\", "
 	  "\"[::1]:9101\", \":9101\", \"unix:/PATH\", or \"\" for none\n" },
@@ -512,7 +512,7 @@ static const struct {
 	  "t.cfg:2: process.collect_env: collects nothing; write false, or env_names = [ "
 	  "\"LD_PRELOAD\" ]\n" },
 	{ "output = {\n type = \"file\"; };", "t.cfg:2: output.type: \"file\" needs a path; write "
-					      "path = \"/var/log/rand-guard.json\"\n" },
+					      "path = \"/var/log/rand-guard/records.json\"\n" },
 	{ "output = { type = \"unix\"; };", "t.cfg:1: output.type: \"unix\" needs a path; write "
 	  "path = \"/run/shipper.socket\"\n" },
 	{ "output = { type = \"udp\"; };", "t.cfg:1: output.type: \"udp\" needs a path; write "
@@ -522,7 +522,7 @@ static const struct {
 	{ "output = { type = \"syslog\"; path = \":514\"; };", "t.cfg:1: output.path: ':514' is "
 	  "impossible with that type; write an absolute path like \"/dev/log\"\n" },
 	{ "output = { type = \"file\"; path = \":514\"; };", "t.cfg:1: output.path: ':514' is "
-	  "impossible with that type; write an absolute path like \"/var/log/rand-guard.json\"\n" },
+	  "impossible with that type; write an absolute path like \"/var/log/rand-guard/records.json\"\n" },
 	{ "output = {\n\n path = \"/x\"; };",
 	  "t.cfg:3: output.path: has no effect on stdout; write \"\", or type = \"file\"\n" },
 	/* syntax */
@@ -616,7 +616,7 @@ Test(config, all_mistakes_at_once)
 	       "t.cfg:7: rules[1].id: 'a' is taken by the rule at t.cfg:6; write another id\n"
 	       "t.cfg:10: wrong: is unknown; remove it, or see rand-guard.cfg(5)\n"
 	       "t.cfg:9: output.type: \"file\" needs a path; write path = "
-	       "\"/var/log/rand-guard.json\"\n"
+	       "\"/var/log/rand-guard/records.json\"\n"
 	       "t.cfg:11: rules_dir: can't read 'missing': No such file or directory; write a "
 	       "directory "
 	       "with *.cfg files, or \"\"\n");
