@@ -296,6 +296,18 @@ static int print_tree(FILE *to, const struct rows *rows, const struct inspect_ps
 	return 0;
 }
 
+/* What a killed agent leaves looks like the table of one that runs. */
+static int warn_of_old(const char *pin_path)
+{
+	struct rg_state state;
+	int r = read_single(pin_path, MAP_STATE, &state, sizeof(state));
+
+	if (!r && !state.control.agent_pid && !pin_has_programs(pin_path))
+		log_warning("no agent runs on '%s', and no programs: these are the processes that were there "
+			    "when it was killed", pin_path);
+	return r;
+}
+
 int inspect_ps(const char *pin_path, const struct inspect_ps *how, FILE *to)
 {
 	_cleanup_(rows_clear) struct rows rows = { 0 };
@@ -304,6 +316,8 @@ int inspect_ps(const char *pin_path, const struct inspect_ps *how, FILE *to)
 	int r;
 
 	r = rows_read(pin_path, &rows);
+	if (!r)
+		r = warn_of_old(pin_path);
 	if (r)
 		return r;
 	if (!how->json)
@@ -372,7 +386,8 @@ int inspect_status(const char *pin_path, FILE *to)
 	if (state.control.agent_pid)
 		fprintf(to, "agent      running, pid %u\n", state.control.agent_pid);
 	else
-		fprintf(to, "agent      none; its programs run on (ebpf.keep_running)\n");
+		fprintf(to, "agent      none; its programs %s\n", pin_has_programs(pin_path) ?
+			"run on (ebpf.keep_running)" : "have ended with it: all of this is from then");
 	fprintf(to, "programs   version %s, ABI %u, ring of %u bytes\n", config.version, config.abi,
 		config.ring_bytes);
 	print_table(to, &rows, &state, &config);
@@ -389,6 +404,8 @@ int inspect_unload(const char *pin_path)
 		log_error("an agent runs on '%s': stop it first", pin_path);
 	else if (r == -ENOENT)
 		log_info("nothing is pinned under '%s'", pin_path);
+	else if (r == -EMEDIUMTYPE)
+		log_error("'%s' is not on a bpf filesystem: nothing can be pinned there", pin_path);
 	else if (r)
 		log_error("cannot open '%s': %s", pin_path, strerror(-r));
 	if (r)

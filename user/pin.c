@@ -136,8 +136,14 @@ int pin_dir_open(const char *path, struct pin_dir **ret)
 
 int pin_dir_open_existing(const char *path, struct pin_dir **ret)
 {
-	int fd = lock_dir(path);
+	int fd;
 
+	if (access(path, F_OK))
+		return -errno;
+	/* Names like "config" are files of somebody else's anywhere but there. */
+	if (!is_bpffs(path))
+		return -EMEDIUMTYPE;
+	fd = lock_dir(path);
 	return fd < 0 ? fd : new_dir(path, fd, ret);
 }
 
@@ -217,6 +223,16 @@ static int find(const char *dir, enum pin_kind kind, size_t i)
 int pin_open_map(const char *path, enum kernel_map map)
 {
 	return find(path, PIN_MAP, map);
+}
+
+bool pin_has_programs(const char *path)
+{
+	int fd = find(path, PIN_LINK, PROG_EXIT);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 /* An agent that was killed half way through saving leaves no whole kernel side behind. */

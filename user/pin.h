@@ -17,7 +17,7 @@ struct pin_dir;
  * another agent has it. Logs why not; 0 or -errno.
  */
 int pin_dir_open(const char *path, struct pin_dir **ret);
-/* One that is there already: -ENOENT if it isn't, -EBUSY as above; neither is logged. */
+/* One that is there already: -ENOENT if it isn't, -EMEDIUMTYPE if not on bpffs, -EBUSY as above; none is logged. */
 int pin_dir_open_existing(const char *path, struct pin_dir **ret);
 /* Removes the directory if nothing is pinned in it. */
 void pin_dir_close(struct pin_dir *dir);
@@ -31,5 +31,7 @@ void pin_dir_clear(struct pin_dir *dir);
 
 /* One map of a pin directory, for looking only; -errno. Needs no lock. */
 int pin_open_map(const char *path, enum kernel_map map);
+/* Do programs run on without an agent? One that was killed leaves its maps, which nothing updates any more. */
+bool pin_has_programs(const char *path);
 
 #endif
