@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The command line. Exit status: 0 done, 1 cannot run, 2 bad usage or settings. */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 
 #include <bpf/libbpf.h>
@@ -32,15 +34,38 @@ static const char usage_text[] =
 	"Records the life of every process on this host - fork, exec, exit - as JSON lines,\n"
 	"and writes an alert where a rule matches.\n"
 	"\n"
-	"  -c, --config FILE   settings; default " CONFIG_PATH_DEFAULT "\n"
+	"  -c, --config FILE   settings; default " CONFIG_PATH_DEFAULT ",\n"
+	"                      and where that isn't there, as -d\n"
 	"  -d, --defaults      no file: every setting at its default, no rules (any command)\n"
 	"  -p, --pin-path DIR  where the maps are pinned (ps, status, unload)\n"
 	"  -h, --help          this text\n"
 	"  -V, --version       version, libbpf's version, ABI\n"
 	"\n"
-	"Exit status: 0 done, 1 cannot run, 2 bad usage or settings. SIGHUP reads the rules\n"
-	"again and opens the output file anew; SIGTERM and SIGINT end it.\n"
+	"Exit status: 0 done, 1 cannot run, 2 bad usage or settings. SIGHUP reads settings and\n"
+	"rules again and opens the output file anew; SIGTERM and SIGINT end it.\n"
 	"Manual: rand-guard(8), rand-guard.cfg(5), rand-guard-records(7).\n";
+
+static bool stdout_is_closed;
+
+/* The next file would have the number of one that is closed, and get what is meant for that. */
+static void fill_closed_fds(void)
+{
+	int fd;
+
+	stdout_is_closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			break;
+}
+
+/* The exit status of a command that has written all it had to say. */
+static int end_of_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	log_error("cannot write to standard output: %s", strerror(errno));
+	return EXIT_CANNOT;
+}
 
 static int usage_error(void)
 {
@@ -63,15 +88,24 @@ static const char *settings_path(const struct options *o)
 	return o->config_path ? o->config_path : CONFIG_PATH_DEFAULT;
 }
 
+static void say_if_no_file(const struct options *o)
+{
+	if (!o->defaults && !settings_path(o))
+		log_info("there is no " CONFIG_PATH_DEFAULT ": every setting is at its default, no rules");
+}
+
 static int run(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
 
-	if (!o->defaults && !settings_path(o))
-		log_info("there is no " CONFIG_PATH_DEFAULT ": every setting is at its default, no rules");
+	say_if_no_file(o);
 	if (config_load(settings_path(o), &config))
 		return EXIT_USAGE;
 	log_set_level(config->agent.log_level);
+	if (config->output.type == OUTPUT_STDOUT && stdout_is_closed) {
+		log_error("output: standard output is closed; open it, or set output.type = \"file\"");
+		return EXIT_CANNOT;
+	}
 	notify_open();
 	return agent_run(settings_path(o), &config) ? EXIT_CANNOT : EXIT_OK;
 }
@@ -81,12 +115,13 @@ static int check(const struct options *o)
 	_cleanup_(config_freep) struct config *config = NULL;
 	struct footprint footprint;
 
+	say_if_no_file(o);
 	if (config_load(settings_path(o), &config))
 		return EXIT_USAGE;
 	if (!footprint_predict(config, &footprint))
 		footprint_print(&footprint, stdout);
 	config_print(config, stdout);
-	return EXIT_OK;
+	return end_of_output(EXIT_OK);
 }
 
 /* The pin path to look at: named, or of the settings. NULL: the settings are wrong, or pin nothing. */
@@ -117,7 +152,7 @@ static int inspect(const char *command, const struct options *o)
 		r = inspect_status(pin_path, stdout);
 	else
 		r = inspect_unload(pin_path);
-	return r ? EXIT_CANNOT : EXIT_OK;
+	return r ? EXIT_CANNOT : end_of_output(EXIT_OK);
 }
 
 enum { OPTION_TREE = 256, OPTION_JSON, OPTION_EXITED };
@@ -179,9 +214,12 @@ static bool is_inspection(const char *command)
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
-	int r = parse_options(argc, argv, &options);
-	const char *command = argv[optind];
+	const char *command;
+	int r;
 
+	fill_closed_fds();
+	r = parse_options(argc, argv, &options);
+	command = argv[optind];
 	if (r >= 0)
 		return r;
 	if (argc - optind > 1) {
