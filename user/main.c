@@ -22,13 +22,13 @@ struct options {
 };
 
 static const char usage_text[] =
-	"Usage: rand-guard [-c FILE]            watch, in the foreground\n"
-	"       rand-guard check [-c FILE]      check settings and rules, print what they say\n"
-	"       rand-guard ps [--tree] [--json] [--exited] [-c FILE | -p DIR]\n"
+	"Usage: rand-guard [-d | -c FILE]       watch, in the foreground\n"
+	"       rand-guard check [-d | -c FILE] check settings and rules, print what they say\n"
+	"       rand-guard ps [--tree] [--json] [--exited] [-d | -c FILE | -p DIR]\n"
 	"                                       the processes in the kernel's table\n"
-	"       rand-guard status [-c FILE | -p DIR]\n"
+	"       rand-guard status [-d | -c FILE | -p DIR]\n"
 	"                                       the table's counters, and whether an agent runs\n"
-	"       rand-guard unload [-c FILE | -p DIR]\n"
+	"       rand-guard unload [-d | -c FILE | -p DIR]\n"
 	"                                       remove what ebpf.keep_running left in the kernel\n"
 	"\n"
 	"Records the life of every process on this host - fork, exec, exit - as JSON lines,\n"
