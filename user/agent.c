@@ -198,6 +198,14 @@ static void watch_sink(struct agent *a, bool waits)
 	a->waits_for_sink = waits;
 }
 
+static void say_write_failed(const struct agent *a, int r)
+{
+	const char *path = a->config->output.path;
+
+	log_error("output: cannot write: %s%s%s%s; lines that find no room are counted, trying again every "
+		  "second", strerror(-r), path ? " ('" : "", path ? path : "", path ? "')" : "");
+}
+
 static void flush(struct agent *a)
 {
 	int before = sink_error(a->sink), r = sink_flush(a->sink);
@@ -208,8 +216,7 @@ static void flush(struct agent *a)
 		stop(a, r);
 	} else if (r && r != -EAGAIN) {
 		if (r != before)
-			log_error("output: cannot write: %s; lines that find no room are counted, trying "
-				  "again every second", strerror(-r));
+			say_write_failed(a, r);
 		loop_set_timer(&a->on_retry, RETRY_MS, 0);
 	} else if (before) { /* also where the reader is already slow again */
 		log_info("output: writing again");

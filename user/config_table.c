@@ -230,7 +230,8 @@ static const struct config_option options[] = {
 	  .initial = OUTPUT_STDOUT },
 	{ NAME("output", "path"), TEXT_AT(output.path), .max = PATH_MAX - 1,
 	  .is_valid = is_output_path,
-	  .write = "an absolute path like \"/var/log/rand-guard/records.json\", or \"\" for none",
+	  .write = "an absolute path like \"/var/log/rand-guard/records.json\", for udp "
+		   "\"127.0.0.1:514\", or \"\" for none",
 	  .flags = OPTION_RELOADS },
 	{ NAME("output", "format"), CHOICE_AT(output.format, output_format),
 	  .choices = output_formats, .initial = FORMAT_AUTO },

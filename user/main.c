@@ -226,6 +226,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "rand-guard: unexpected argument '%s'\n", argv[optind + 1]);
 		return usage_error();
 	}
+	if (options.pin_path && (!command || !is_inspection(command))) {
+		fputs("rand-guard: --pin-path is for ps, status and unload; write ebpf.pin_path in the settings\n",
+		      stderr);
+		return usage_error();
+	}
 	if (!command)
 		return run(&options);
 	if (!strcmp(command, "check"))

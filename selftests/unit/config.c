@@ -486,7 +486,7 @@ static const struct {
 	  "t.cfg:1: process.env_names: has 9 entries; write at most 8\n" },
 	{ "output = { type = \"file\"; path = \"log\"; };",
 	  "t.cfg:1: output.path: 'log' is impossible; write an absolute path like "
-	  "\"/var/log/rand-guard/records.json\", or \"\" for none\n" },
+	  "\"/var/log/rand-guard/records.json\", for udp \"127.0.0.1:514\", or \"\" for none\n" },
 	{ "metrics = { listen = \"localhost:9101\"; };",
 	  "t.cfg:1: metrics.listen: 'localhost:9101' is impossible; write \"127.0.0.1:9101\", "
 	  "\"[::1]:9101\", \":9101\", \"unix:/PATH\", or \"\" for none\n" },
