@@ -3,21 +3,9 @@
  * iter/bpf_map_elem: what is in the maps, for userspace to count and for people to read with cat.
  * Walking doesn't change the LRU's order.
  */
+#include "census.bpf.h"
 #include "proc_table.bpf.h"
 #include "thread_table.bpf.h"
-
-#define RG_CENSUS_INC(field) __sync_fetch_and_add(&rg_state.census.field, 1)
-
-/* 6.6; the programs that call it are loaded where it is. */
-extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym __weak;
-
-static __always_inline void inspect__count_row(const struct rg_proc *row)
-{
-	if (row->state == RG_PROC_LIVE)
-		RG_CENSUS_INC(live);
-	else
-		RG_CENSUS_INC(exited);
-}
 
 /* Over the process table. */
 SEC("iter/bpf_map_elem")
@@ -26,22 +14,7 @@ int on_census(struct bpf_iter__bpf_map_elem *ctx)
 	const struct rg_proc *row = ctx->value;
 
 	if (row)
-		inspect__count_row(row);
-	return 0;
-}
-
-/* Likewise; the last call, behind the last row, has no value. */
-SEC("iter/bpf_map_elem")
-int on_census_sum(struct bpf_iter__bpf_map_elem *ctx)
-{
-	const struct rg_proc *row = ctx->value;
-
-	if (row) {
-		inspect__count_row(row);
-		return 0;
-	}
-	rg_state.census.rows_counted = bpf_map_sum_elem_count(ctx->map);
-	rg_state.census.is_counted = 1;
+		census__count(row);
 	return 0;
 }
 
@@ -51,16 +24,6 @@ int on_threads(struct bpf_iter__bpf_map_elem *ctx)
 {
 	if (ctx->value)
 		RG_CENSUS_INC(threads);
-	return 0;
-}
-
-SEC("iter/bpf_map_elem")
-int on_threads_sum(struct bpf_iter__bpf_map_elem *ctx)
-{
-	if (ctx->value)
-		RG_CENSUS_INC(threads);
-	else
-		rg_state.census.threads_counted = bpf_map_sum_elem_count(ctx->map);
 	return 0;
 }
 

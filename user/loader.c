@@ -13,6 +13,7 @@
 #include "loader.h"
 #include "../shared/stats.h"
 #include "rand_guard.skel.h"
+#include "sum.skel.h"
 
 /* Free nodes that the kernel's LRU sets aside for one CPU: LOCAL_FREE_TARGET in bpf_lru_list.c. */
 #define LRU_RESERVE_PER_CPU 128
@@ -26,9 +27,9 @@
 /* What is found out about the kernel, and what comes of it. */
 struct loader {
 	struct rand_guard *skel;
+	struct sum *sum; /* NULL where a map doesn't say how many elements it has (6.6) */
 	struct bpf_link *links[NR_KERNEL_PROGS];
 	struct kernel_traits traits;
-	bool maps_count; /* a map says how many elements it has (6.6) */
 };
 
 /* The verifier's log comes as one message of many lines. */
@@ -215,9 +216,9 @@ static struct bpf_program *find_program(const struct loader *l, enum kernel_prog
 
 	switch (prog) {
 	case PROG_CENSUS:
-		return l->maps_count ? s->progs.on_census_sum : s->progs.on_census;
+		return l->sum ? l->sum->progs.on_census_sum : s->progs.on_census;
 	case PROG_THREADS:
-		return l->maps_count ? s->progs.on_threads_sum : s->progs.on_threads;
+		return l->sum ? l->sum->progs.on_threads_sum : s->progs.on_threads;
 	default:
 		return bpf_object__find_program_by_name(s->obj, kernel_prog_names[prog]);
 	}
@@ -253,7 +254,8 @@ static int adapt_to_kernel(struct loader *l)
 	/* The context pointer, the task, and group_dead. */
 	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
 	l->traits = traits_of(btf);
-	l->maps_count = has_function(btf, "bpf_map_sum_elem_count");
+	if (has_function(btf, "bpf_map_sum_elem_count"))
+		l->sum = sum__open();
 	r = choose_hook_of(l, btf);
 	btf__free(btf);
 	if (!r)
@@ -348,11 +350,21 @@ static int size_maps(struct loader *l)
 	return r;
 }
 
+/* It counts into the state of the others. */
+static int load_sum(struct loader *l)
+{
+	int r = bpf_map__reuse_fd(l->sum->maps.bss, bpf_map__fd(l->skel->maps.bss));
+
+	return r ? r : sum__load(l->sum);
+}
+
 static int load(struct loader *l)
 {
 	struct utsname name;
 	int r = rand_guard__load(l->skel);
 
+	if (!r && l->sum)
+		r = load_sum(l);
 	if (r)
 		log_error("cannot load programs into kernel %s: %s; log_level = \"debug\" shows libbpf's "
 			  "words", kernel_release(&name), strerror(-r));

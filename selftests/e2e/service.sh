@@ -29,7 +29,8 @@ setting() { sed -n "s/^$1=//p" "$unit"; }
 
 check_unit() {
 	local said score told
-	command -v systemd-analyze >/dev/null || { left_out "systemd-analyze is not installed"; return; }
+	command -v systemd-analyze >/dev/null && [ -e /usr/lib/systemd/system/sysinit.target ] ||
+		{ left_out "no systemd-analyze with its units here"; return; }
 	sed "s|^ExecStart=.*|ExecStart=$agent|; /^Documentation=/d" "$unit" >"$dir/rand-guard.service"
 	said=$(systemd-analyze verify "$dir/rand-guard.service" 2>&1) || fail "systemd-analyze verify: $said"
 	[ -z "$said" ] || fail "systemd-analyze verify: $said"
@@ -61,11 +62,13 @@ enter_cgroup() {
 
 peak_bytes() { cat "$cgroup/memory.max_usage_in_bytes" "$cgroup/memory.peak" 2>/dev/null; }
 
+# The rules where the agent can read them without privileges, whoever's this tree is.
 write_settings() {
+	cp -r "$top/etc/rules.d" "$dir/rules.d"
 	cat >"$dir/rand-guard.cfg" <<-END
 	ebpf = { pin_path = "/sys/fs/bpf/rand-guard-$$"; };
 	health = { interval_seconds = 0; };
-	rules_dir = "$top/etc/rules.d";
+	rules_dir = "rules.d";
 	END
 }
 
