@@ -471,8 +471,14 @@ static const struct {
 	  "\"rename\" "
 	  "or \"syscalls\"\n" },
 	{ "ebpf = { pin_path = \"run\"; };",
-	  "t.cfg:1: ebpf.pin_path: 'run' is impossible; write an absolute path like "
-	  "\"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
+	  "t.cfg:1: ebpf.pin_path: 'run' is impossible; write the path of a directory of its own "
+	  "like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
+	{ "ebpf = {\n pin_path = \"/sys/fs/bpf\"; };",
+	  "t.cfg:2: ebpf.pin_path: '/sys/fs/bpf' is impossible; write the path of a directory of its "
+	  "own like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
+	{ "ebpf = { pin_path = \"/sys/fs/bpf//\"; };",
+	  "t.cfg:1: ebpf.pin_path: '/sys/fs/bpf//' is impossible; write the path of a directory of "
+	  "its own like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
 	{ "process = { hooks = [ \"fork\",\n \"fork\",\n \"clone\" ]; };",
 	  "t.cfg:2: process.hooks[1]: 'fork' is there twice; write it once\n"
 	  "t.cfg:3: process.hooks[2]: 'clone' is unknown; write \"fork\", \"exec\" or \"exit\"\n" },
