@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "footprint.h"
+#include "host.h"
 #include "inspect.h"
 #include "notify.h"
 #include "../shared/types.h"
@@ -121,6 +122,7 @@ static int check(const struct options *o)
 	say_if_no_file(o);
 	if (config_load(settings_path(o), &config))
 		return EXIT_USAGE;
+	host_check(config);
 	if (!footprint_predict(config, &footprint))
 		footprint_print(&footprint, stdout);
 	config_print(config, stdout);

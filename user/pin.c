@@ -59,16 +59,36 @@ static void cut_last(char *path)
 	*slash = '\0';
 }
 
+/* What there is of path. */
+static void find_parent(const char *path, char ret[PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "%s", path);
+	while (access(ret, F_OK) && strlen(ret) > 1)
+		cut_last(ret);
+}
+
+/* Where distributions mount it, and we do if nobody has. */
+static bool is_usual(const char *path, const char *parent)
+{
+	return !strncmp(path, BPFFS "/", strlen(BPFFS "/")) && !strcmp(parent, BPFFS);
+}
+
+bool pin_is_possible(const char *path)
+{
+	char parent[PATH_MAX];
+
+	find_parent(path, parent);
+	return is_bpffs(parent) || is_usual(path, parent);
+}
+
 static int ensure_bpffs(const char *path)
 {
 	char parent[PATH_MAX];
 
-	snprintf(parent, sizeof(parent), "%s", path);
-	while (access(parent, F_OK) && strlen(parent) > 1)
-		cut_last(parent);
+	find_parent(path, parent);
 	if (is_bpffs(parent))
 		return 0;
-	if (!strncmp(path, BPFFS "/", strlen(BPFFS "/")) && !strcmp(parent, BPFFS) &&
+	if (is_usual(path, parent) &&
 	    !mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700")) {
 		log_info("mounted bpffs on " BPFFS);
 		return 0;

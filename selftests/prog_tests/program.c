@@ -93,6 +93,34 @@ Test(program, check_prints_what_it_understood)
 	cr_assert(strstr(r.out, "PROC-001"), "%s", r.out);
 }
 
+/* It is another host that it may be for. */
+Test(program, check_warns_of_what_the_host_lacks)
+{
+	char file[] = "/tmp/rand-guard-test-cfg-XXXXXX", command[256];
+	struct run r;
+	int fd = mkstemp(file);
+
+	cr_assert(fd >= 0);
+	close(fd);
+	write_file(file,
+		   "security = { user = \"rg-no-such-user\"; };\n"
+		   "output = { type = \"file\"; path = \"/no/such/dir/x\"; };\n"
+		   "metrics = { textfile = \"/no/dir/x.prom\"; };\n"
+		   "ebpf = { pin_path = \"/tmp/x\"; };\n",
+		   0644);
+	snprintf(command, sizeof(command), "exec \"$0\" check -c %s 2>&1 >/dev/null", file);
+	RUN_ALL(&r, command);
+	cr_assert_eq(r.status, 0);
+	cr_assert(strstr(r.out, "warning: security.user: there is no user 'rg-no-such-user'"), "%s", r.out);
+	cr_assert(strstr(r.out, "warning: output.path: there is no directory '/no/such/dir'"), "%s", r.out);
+	cr_assert(strstr(r.out, "warning: metrics.textfile: there is no directory '/no/dir'"), "%s", r.out);
+	cr_assert(strstr(r.out, "warning: ebpf.pin_path: '/tmp/x' is not on a bpf filesystem"), "%s", r.out);
+	write_file(file, "output = { type = \"file\"; path = \"/tmp/x\"; };\n", 0644);
+	RUN_ALL(&r, command);
+	unlink(file);
+	cr_assert(r.status == 0 && !*r.out, "%s", r.out);
+}
+
 /* Without rights: one line that names what is missing, and status 1. */
 Test(program, says_which_capability_is_missing)
 {
