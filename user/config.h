@@ -97,7 +97,8 @@ struct config {
 /*
  * Reads and checks everything, the rules too; each mistake is one log_error() line
  * "FILE:LINE: what is wrong; what would be right", all are reported. 0, or with nothing loaded -EINVAL,
- * -EACCES if a file or directory may not be read. path NULL: built-in defaults. *ret is the caller's, config_free() releases it.
+ * -EACCES if a file or directory may not be read. path NULL: built-in defaults. *ret is the caller's,
+ * config_free() releases it.
  */
 int config_load(const char *path, struct config **ret);
 void config_free(struct config *config);

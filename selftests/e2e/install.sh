@@ -34,7 +34,7 @@ check_installed() {
 		share/doc/rand-guard/examples/grafana/rand-guard.json; do
 		[ -f "$root$prefix/$file" ] || fail "$prefix/$file is missing"
 	done
-	[ "$(stat -c %a "$root/var/log/rand-guard")" = 750 ] || fail "there is no /var/log/rand-guard, or not for root alone"
+	[ "$(stat -c %a "$root/var/log/rand-guard")" = 750 ] || fail "there is no /var/log/rand-guard of mode 750"
 	for file in rand-guard/rand-guard.cfg rand-guard/rules.d/10-process.cfg logrotate.d/rand-guard; do
 		cmp -s "$root/etc/$file" "$root$prefix/share/rand-guard/etc/$file" || fail "/etc/$file is missing"
 	done
