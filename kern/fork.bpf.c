@@ -58,6 +58,7 @@ static __always_inline void fork__record(struct scratch *s)
 	struct rg_proc *row = &s->row;
 
 	record__begin(&rec->hdr, RG_RECORD_FORK, sizeof(*rec));
+	rec->child_start_time_ns = row->start_time_ns;
 	rec->child_pid = row->pid;
 	rec->child_tid = row->tid;
 	rec->uid = row->uid;

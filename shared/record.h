@@ -35,6 +35,7 @@ struct rg_record {
 
 struct rg_record_fork {
 	struct rg_record hdr;
+	__u64 child_start_time_ns; /* CLOCK_BOOTTIME */
 	__u32 parent_pid; /* the creator */
 	__u32 child_pid;
 	__u32 child_tid;
@@ -47,7 +48,7 @@ struct rg_record_fork {
 	char child_comm[RG_COMM_LEN];
 	char strings[]; /* parent_exe */
 };
-RG_STATIC_ASSERT(sizeof(struct rg_record_fork) == 72);
+RG_STATIC_ASSERT(sizeof(struct rg_record_fork) == 80);
 RG_STATIC_ASSERT(__builtin_offsetof(struct rg_record_fork, strings) ==
 		 sizeof(struct rg_record_fork));
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "agent.h"
@@ -39,7 +40,7 @@
 #define LOST_LINE_MS 1000
 
 struct agent {
-	const char *config_path;
+	struct agent_file file;
 	struct config *config;
 	struct loop *loop;
 	struct probe *probe; /* NULL with ebpf.enabled = false */
@@ -198,12 +199,20 @@ static void watch_sink(struct agent *a, bool waits)
 	a->waits_for_sink = waits;
 }
 
+/* For messages. */
+static const char *output_name(const struct config *c)
+{
+	if (c->output.path)
+		return c->output.path;
+	if (c->output.type == OUTPUT_SYSLOG)
+		return transport_usual_path(TRANSPORT_SYSLOG);
+	return c->output.type == OUTPUT_JOURNALD ? transport_usual_path(TRANSPORT_JOURNALD) : "stdout";
+}
+
 static void say_write_failed(const struct agent *a, int r)
 {
-	const char *path = a->config->output.path;
-
-	log_error("output: cannot write: %s%s%s%s; lines that find no room are counted, trying again every "
-		  "second", strerror(-r), path ? " ('" : "", path ? path : "", path ? "')" : "");
+	log_error("output: cannot write: %s ('%s'); lines that find no room are counted, trying again every "
+		  "second", strerror(-r), output_name(a->config));
 }
 
 static void flush(struct agent *a)
@@ -397,14 +406,42 @@ static void take_over(struct agent *a, struct config *new)
 	new->metrics.textfile = old.metrics.textfile;
 }
 
+/* Behind a message, where what was allowed at the start isn't any more. */
+static const char *denied_hint(int r)
+{
+	return r != -EACCES && r != -EPERM ? "" :
+	       "; the running agent has no privileges any more (security.landlock, capabilities): where root may, "
+	       "start it anew";
+}
+
+/* A pipe has nothing more to read, or would be waited for. What isn't there is config_load()'s to tell. */
+static bool can_be_read_again(const char *path)
+{
+	struct stat st;
+
+	if (!path || stat(path, &st) || S_ISREG(st.st_mode))
+		return true;
+	log_error("reload: '%s' is no regular file and can't be read again; the old settings stay", path);
+	return false;
+}
+
 static bool reload_settings(struct agent *a)
 {
 	_cleanup_(config_freep) struct config *new = NULL;
+	const char *path = a->file.path;
+	int r;
 
-	if (config_load(a->config_path, &new)) {
-		log_error("reload: the settings have mistakes; the old ones stay");
+	if (a->file.is_missing && access(path, F_OK))
+		path = NULL;
+	if (!can_be_read_again(path))
+		return false;
+	r = config_load(path, &new);
+	if (r) {
+		log_error("reload: the settings %s; the old ones stay%s",
+			  r == -EACCES ? "may not be read" : "have mistakes", denied_hint(r));
 		return false;
 	}
+	a->file.is_missing = a->file.is_missing && !path;
 	warn_of_restart(a->config, new);
 	take_over(a, new);
 	log_set_level(a->config->agent.log_level);
@@ -420,8 +457,8 @@ static bool reopen_output(struct agent *a)
 	watch_sink(a, false); /* its descriptor changes */
 	r = sink_reopen(a->sink, a->config->output.path);
 	if (r)
-		log_error("reload: cannot open '%s': %s; the file that was open stays in use",
-			  a->config->output.path, strerror(-r));
+		log_error("reload: cannot open '%s': %s; what was open stays in use%s", output_name(a->config),
+			  strerror(-r), denied_hint(r));
 	flush(a);
 	return !r;
 }
@@ -446,7 +483,8 @@ static void reload(struct agent *a)
 	output = reopen_output(a);
 	count_reload(&a->counters, settings && output ? 0 : -EINVAL);
 	if (settings)
-		log_info("reloaded: rules: %zu", rule_set_size(a->config->rules));
+		log_info("reloaded%s: rules: %zu", output ? "" : ", but for the output",
+			 rule_set_size(a->config->rules));
 	notify("READY=1");
 }
 
@@ -511,12 +549,10 @@ static int new_sink(const struct config *config, struct sink **ret)
 
 static int set_up_sink(struct agent *a)
 {
-	const char *path = a->config->output.path;
 	int r = new_sink(a->config, &a->sink);
 
 	if (r)
-		log_error("output: cannot open %s%s%s: %s", path ? "'" : "", path ? path : "stdout",
-			  path ? "'" : "", strerror(-r));
+		log_error("output: cannot open '%s': %s", output_name(a->config), strerror(-r));
 	return r;
 }
 
@@ -598,6 +634,12 @@ static void go_before_others(void)
 		setpriority(PRIO_PROCESS, 0, NICE);
 }
 
+/* Where there isn't even a directory for it, there is none to allow. */
+static const char *path_to_allow(const struct agent *a)
+{
+	return a->file.is_missing && access(CONFIG_DIR_DEFAULT, F_OK) ? NULL : a->file.path;
+}
+
 static int start(struct agent *a)
 {
 	int r;
@@ -621,7 +663,7 @@ static int start(struct agent *a)
 		r = set_up_metrics(a);
 	go_before_others();
 	if (!r)
-		r = privilege_drop(a->config, a->config_path);
+		r = privilege_drop(a->config, path_to_allow(a));
 	if (r)
 		return r;
 	a->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
@@ -700,10 +742,9 @@ static struct loop_source source(loop_fn fn, struct agent *a)
 	return (struct loop_source){ .fd = -1, .fn = fn, .ctx = a };
 }
 
-int agent_run(const char *config_path, struct config **config)
+int agent_run(const struct agent_file *file, struct config **config)
 {
-	_cleanup_(agent_clear) struct agent a = { .config_path = config_path,
-						  .config = TAKE_PTR(*config) };
+	_cleanup_(agent_clear) struct agent a = { .file = *file, .config = TAKE_PTR(*config) };
 	int r;
 
 	a.on_ring = source(on_ring_ready, &a);

@@ -38,21 +38,37 @@ bool conf_is_told(const struct conf_report *report, const config_setting_t *sett
 	return false;
 }
 
-/* libconfig names an included file as @include does. */
-static void report_parse(struct conf_report *report, const config_t *tree)
+/* Of a file, which has a newline behind it here. */
+static int nr_lines(const char *text)
+{
+	size_t len = strlen(text);
+	int n = 0;
+
+	if (len > 1 && text[len - 2] == '\n')
+		len--;
+	while (len)
+		n += text[--len] == '\n';
+	return n;
+}
+
+/* libconfig names an included file as @include does. What is missing at a file's end is behind its last line. */
+static void report_parse(struct conf_report *report, const config_t *tree, const char *text)
 {
 	const char *included = config_error_file(tree);
+	int line = config_error_line(tree);
 
 	report->nr_errors++;
 	log_error("%.*s%s:%d: %s; write settings as NAME = VALUE;",
 		  included ? dir_len(report->file) : 0, report->file,
-		  included ? included : report->file, config_error_line(tree),
+		  included ? included : report->file, included ? line : MIN(line, nr_lines(text)),
 		  config_error_text(tree) ? config_error_text(tree) : "syntax error");
 }
 
 static const char *slurp_error(int r)
 {
 	switch (-r) {
+	case EINVAL:
+		return "it is no regular file";
 	case EFBIG:
 		return "it is larger than 8 MiB; write fewer settings";
 	case EILSEQ:
@@ -78,22 +94,33 @@ static int parse(struct conf_report *report, const char *text, config_t *tree)
 	config_set_include_dir(tree, *dir ? dir : ".");
 	if (config_read_string(tree, text) == CONFIG_TRUE)
 		return 0;
-	report_parse(report, tree);
+	report_parse(report, tree, text);
 	return -EINVAL;
 }
 
-int conf_read(struct conf_report *report, config_t *tree)
+static int read_with(int (*slurp)(const char *path, char **ret), struct conf_report *report, config_t *tree)
 {
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	r = conf_slurp(report->file, &text);
+	r = slurp(report->file, &text);
 	if (r) {
 		report->nr_errors++;
+		report->is_denied = r == -EACCES || r == -EPERM;
 		log_error("can't read '%s': %s", report->file, slurp_error(r));
 		return -EINVAL;
 	}
 	return parse(report, text, tree);
+}
+
+int conf_read(struct conf_report *report, config_t *tree)
+{
+	return read_with(conf_slurp, report, tree);
+}
+
+int conf_read_stream(struct conf_report *report, config_t *tree)
+{
+	return read_with(conf_slurp_stream, report, tree);
 }
 
 /* "process.hooks[1]": what is in a list has no name, but an index. */

@@ -17,6 +17,7 @@
 struct conf_report {
 	const char *file; /* as it was named to us; @include is relative to its directory */
 	unsigned int nr_errors;
+	bool is_denied; /* one of them: it may not be read */
 	unsigned int told_lines[CONF_MAX_TOLD]; /* nr_told */
 	size_t nr_told;
 };
@@ -26,6 +27,8 @@ struct conf_report {
  * the mistakes told.
  */
 int conf_read(struct conf_report *report, config_t *tree);
+/* Likewise a file that need not be a regular one; see conf_slurp_stream(). */
+int conf_read_stream(struct conf_report *report, config_t *tree);
 
 /* A mistake at a setting, logged and counted. */
 void conf_error(struct conf_report *report, const config_setting_t *at, const char *fmt, ...)

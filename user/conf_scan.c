@@ -2,6 +2,7 @@
 /* Follows libconfig's own lexer: comments, strings, @include at the start of a line, numbers. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -98,17 +99,16 @@ static void skip_name(struct cursor *c)
 		skip(c, 1);
 }
 
-int conf_slurp(const char *path, char **ret)
+static int slurp(const char *path, int flags, char **ret)
 {
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
+	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	_cleanup_free_ char *text = NULL;
-	struct stat st;
 	size_t len;
 
-	if (!f || fstat(fileno(f), &st))
+	if (!f)
 		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
+	TAKE_FD(fd);
 	text = malloc(CONF_MAX_BYTES + 2);
 	if (!text)
 		return -ENOMEM;
@@ -124,8 +124,7 @@ int conf_slurp(const char *path, char **ret)
 	return 0;
 }
 
-/* What libconfig can open without harm: -errno, or -EINVAL for what isn't a file. */
-static int slurp_regular(const char *path, char **ret)
+int conf_slurp(const char *path, char **ret)
 {
 	struct stat st;
 
@@ -133,7 +132,21 @@ static int slurp_regular(const char *path, char **ret)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	return conf_slurp(path, ret);
+	/* Should it have become a FIFO meanwhile, this doesn't wait for a writer. */
+	return slurp(path, O_NONBLOCK, ret);
+}
+
+int conf_slurp_stream(const char *path, char **ret)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
+		return -EINVAL;
+	return slurp(path, 0, ret);
 }
 
 static void scan_included(struct cursor *c, const char *name)
@@ -147,7 +160,7 @@ static void scan_included(struct cursor *c, const char *name)
 		fail(c, c->line, "out of memory");
 		return;
 	}
-	r = slurp_regular(path, &text);
+	r = conf_slurp(path, &text);
 	if (r) {
 		snprintf(message, sizeof(message),
 			 "can't include '%.300s': %s; write a file's path "

@@ -29,9 +29,11 @@ struct conf_scan {
 /* Checks the text, which is file's, and what it includes. */
 void conf_scan_text(struct conf_scan *scan, const char *file, const char *text);
 /*
- * The whole file as a string, and a newline behind it. -errno; -EISDIR, -EFBIG above CONF_MAX_BYTES,
- * -EILSEQ with a NUL in it.
+ * The whole file as a string, and a newline behind it. -errno; -EINVAL: it is no regular file, -EFBIG above
+ * CONF_MAX_BYTES, -EILSEQ with a NUL in it.
  */
 int conf_slurp(const char *path, char **ret);
+/* Likewise of what somebody named: also a pipe, a terminal or /dev/null, whose end it waits for. */
+int conf_slurp_stream(const char *path, char **ret);
 
 #endif

@@ -307,6 +307,14 @@ static void check_pins(struct loader *l)
 			   "needs pins; write false, or pin_path = \"/sys/fs/bpf/rand-guard\"");
 }
 
+static void warn_of_env_names(struct loader *l)
+{
+	_cleanup_free_ char *place = conf_place(&l->report, setting_of(l, "process.env_names"));
+
+	log_warning("%s: process.env_names: is set, but collect_env is false, ignoring",
+		    place ? place : l->report.file);
+}
+
 static void check_env(struct loader *l)
 {
 	bool has_names = l->config->process.nr_env_names;
@@ -317,7 +325,7 @@ static void check_env(struct loader *l)
 		conf_error(&l->report, setting_of(l, "process.collect_env"),
 			   "collects nothing; write false, or env_names = [ \"LD_PRELOAD\" ]");
 	if (!l->config->process.collect_env && has_names)
-		log_warning("process.env_names is set, but collect_env is false, ignoring");
+		warn_of_env_names(l);
 }
 
 static void check_output(struct loader *l)
@@ -374,6 +382,7 @@ static void read_rules_dir(struct loader *l)
 	path = resolve(l->report.file, l->config->rules_dir);
 	if (path)
 		r = rule_conf_add_dir(&l->rules, path);
+	l->rules.is_denied |= r == -EACCES || r == -EPERM;
 	if (r)
 		conf_error(&l->report, setting_of(l, "rules_dir"),
 			   "can't read '%s': %s; write a directory with *.cfg files, or \"\"",
@@ -382,7 +391,7 @@ static void read_rules_dir(struct loader *l)
 
 static void read_file(struct loader *l)
 {
-	if (conf_read(&l->report, &l->tree))
+	if (conf_read_stream(&l->report, &l->tree))
 		return;
 	read_root(l);
 	check_pins(l);
@@ -427,6 +436,8 @@ static int load(struct loader *l, const char *path)
 	}
 	if (path)
 		read_file(l);
+	if (l->report.is_denied || l->rules.is_denied)
+		return -EACCES;
 	if (l->report.nr_errors || l->rules.nr_errors)
 		return -EINVAL;
 	return finish(l);

@@ -91,12 +91,14 @@ struct config {
 	size_t nr_rules_disabled; /* rules with enabled = false: checked, not loaded */
 };
 
-#define CONFIG_PATH_DEFAULT "/etc/rand-guard/rand-guard.cfg"
+#define CONFIG_DIR_DEFAULT "/etc/rand-guard"
+#define CONFIG_PATH_DEFAULT CONFIG_DIR_DEFAULT "/rand-guard.cfg"
 
 /*
  * Reads and checks everything, the rules too; each mistake is one log_error() line
- * "FILE:LINE: what is wrong; what would be right", all are reported. 0, or -EINVAL with nothing
- * loaded. path NULL: built-in defaults. *ret is the caller's, config_free() releases it.
+ * "FILE:LINE: what is wrong; what would be right", all are reported. 0, or with nothing loaded -EINVAL,
+ * -EACCES if a file or directory may not be read. path NULL: built-in defaults. *ret is the caller's,
+ * config_free() releases it.
  */
 int config_load(const char *path, struct config **ret);
 void config_free(struct config *config);

@@ -35,9 +35,17 @@ static bool is_absolute(const char *text)
 	return *text == '/' && is_printable(text);
 }
 
+/* Where all have their pins; however its end is written. */
+static bool is_everybodys(const char *path)
+{
+	static const char bpffs[] = "/sys/fs/bpf";
+
+	return !strncmp(path, bpffs, strlen(bpffs)) && !path[strlen(bpffs) + strspn(path + strlen(bpffs), "/.")];
+}
+
 static bool is_pin_path(const char *text)
 {
-	return !*text || (is_absolute(text) && text[1]);
+	return !*text || (is_absolute(text) && text[1] && !is_everybodys(text));
 }
 
 static bool is_file_path(const char *text)
@@ -208,7 +216,8 @@ static const struct config_option options[] = {
 	  .choices = exec_source_hooks, .initial = EXEC_SOURCE_AUTO },
 	{ NAME("ebpf", "pin_path"), TEXT_AT(ebpf.pin_path), .max = PATH_MAX - 1,
 	  .is_valid = is_pin_path, .initial_text = "/sys/fs/bpf/rand-guard",
-	  .write = "an absolute path like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing" },
+	  .write = "the path of a directory of its own like \"/sys/fs/bpf/rand-guard\", or \"\" to pin "
+		   "nothing" },
 	{ NAME("ebpf", "keep_running"), BOOL_AT(ebpf.keep_running), .initial = false },
 
 	{ NAME("process", "enabled"), BOOL_AT(process.enabled), .initial = true },

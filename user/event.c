@@ -22,6 +22,11 @@ struct span event_comm(const char comm[RG_COMM_LEN])
 	return (struct span){ comm, strnlen(comm, RG_COMM_LEN) };
 }
 
+uint64_t event_exit_start_ns(const struct rg_record_exit *rec)
+{
+	return rec->hdr.timestamp_ns - rec->duration_ns;
+}
+
 struct rg_ancestor event_ancestor(const struct event *event, size_t i)
 {
 	struct rg_ancestor ancestor;

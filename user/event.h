@@ -45,6 +45,8 @@ int event_parse(const void *data, size_t size_bytes, struct event *ret);
 const char *event_type_name(enum rg_record_type type);
 /* A comm as a string: up to its NUL. */
 struct span event_comm(const char comm[RG_COMM_LEN]);
+/* When a process that ended was made, by CLOCK_BOOTTIME: exactly what its start has. */
+uint64_t event_exit_start_ns(const struct rg_record_exit *rec);
 /* The i-th ancestor, copied out. */
 struct rg_ancestor event_ancestor(const struct event *event, size_t i);
 

@@ -162,14 +162,14 @@ static void known_parent(struct json *j, const char name[RG_COMM_LEN], struct sp
 }
 
 /* No two processes of one boot have it in common. */
-static void identity(struct json *j, const struct rg_record_exec *rec, const struct line_head *head)
+static void identity(struct json *j, uint32_t pid, uint64_t start_time_ns, const struct line_head *head)
 {
 	char text[48];
 
-	snprintf(text, sizeof(text), "%" PRIu32 "-%" PRIu64, rec->pid, (uint64_t)rec->start_time_ns);
-	json_u64(j, "pid", rec->pid);
+	snprintf(text, sizeof(text), "%" PRIu32 "-%" PRIu64, pid, start_time_ns);
+	json_u64(j, "pid", pid);
 	json_cstr(j, "entity_id", text);
-	json_time(j, "start", head->realtime_ns - head->timestamp_ns + rec->start_time_ns);
+	json_time(j, "start", head->realtime_ns - head->timestamp_ns + start_time_ns);
 }
 
 static void collected(struct json *j, const struct event *e, const struct event_keys *keys)
@@ -191,7 +191,7 @@ static void exec_process(struct json *j, const struct event *e, const struct lin
 	const struct rg_record_exec *rec = e->exec;
 
 	json_object_begin(j, "process");
-	identity(j, rec, head);
+	identity(j, rec->pid, rec->start_time_ns, head);
 	comm(j, "name", rec->comm);
 	span(j, "executable", e->exe);
 	thread(j, rec->tid);
@@ -267,7 +267,7 @@ static void process_relationship(struct json *j, const struct event *e, const st
 
 	json_object_end(j);
 	json_object_begin(j, "process");
-	json_u64(j, "pid", rec->child_pid);
+	identity(j, rec->child_pid, rec->child_start_time_ns, head);
 	comm(j, "name", rec->child_comm);
 	thread(j, rec->child_tid);
 	json_object_begin(j, "parent");
@@ -301,7 +301,7 @@ static void process_exit(struct json *j, const struct event *e, const struct lin
 	json_u64(j, "duration", rec->duration_ns);
 	json_object_end(j);
 	json_object_begin(j, "process");
-	json_u64(j, "pid", rec->pid);
+	identity(j, rec->pid, event_exit_start_ns(rec), head);
 	comm(j, "name", rec->comm);
 	span(j, "executable", e->exe);
 	thread(j, rec->tid);

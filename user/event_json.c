@@ -183,6 +183,7 @@ static void process_relationship(struct json *j, const struct event *e)
 	json_u64(j, "child_pid", rec->child_pid);
 	json_u64(j, "child_tid", rec->child_tid);
 	comm(j, "child_comm", rec->child_comm);
+	json_u64(j, "child_start_time_ns", rec->child_start_time_ns);
 	json_u64(j, "uid", rec->uid);
 	json_u64(j, "gid", rec->gid);
 }
@@ -212,6 +213,7 @@ static void process_exit(struct json *j, const struct event *e)
 	span_or_null(j, "exe_path", e->exe);
 	exit_status(j, rec->status);
 	json_u64(j, "duration_ns", rec->duration_ns);
+	json_u64(j, "start_time_ns", event_exit_start_ns(rec));
 	json_bool(j, "group_dead", true);
 	json_bool(j, "known", rec->known);
 }
@@ -286,5 +288,6 @@ void json_alert(struct json *j, const struct event *e, const struct rule_match *
 	json_u64(j, "parent_pid", rec->ppid);
 	json_cstr(j, "matched_on", rule_field_name(match->matched_on));
 	ancestors(j, e);
+	json_u64(j, "start_time_ns", rec->start_time_ns);
 	line_end(j);
 }

@@ -69,10 +69,10 @@ static void args(struct json *j, const struct event *e)
 
 static void env(struct json *j, const struct event *e)
 {
-	if (e->exec->flags & RG_HAS_ENV)
-		strings(j, "  env ", e->env, e->exec->flags & RG_ENV_TRUNCATED);
-	else
+	if (!(e->exec->flags & RG_HAS_ENV))
 		text_printf(j, "  env ?");
+	else if (e->env.len) /* most processes have none of those that are chosen */
+		strings(j, "  env ", e->env, e->exec->flags & RG_ENV_TRUNCATED);
 }
 
 /* An interpreter is there if the kernel chose one: then filename is the script. */

@@ -410,8 +410,12 @@ int inspect_unload(const char *pin_path)
 		log_error("cannot open '%s': %s", pin_path, strerror(-r));
 	if (r)
 		return r == -ENOENT ? 0 : r;
-	pin_dir_clear(dir);
+	r = pin_dir_check(dir);
+	if (!r)
+		pin_dir_clear(dir);
 	pin_dir_close(dir);
+	if (r)
+		return r;
 	log_info("unloaded what was pinned under '%s'", pin_path);
 	return 0;
 }

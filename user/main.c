@@ -8,6 +8,7 @@
 
 #include "agent.h"
 #include "footprint.h"
+#include "host.h"
 #include "inspect.h"
 #include "notify.h"
 #include "../shared/types.h"
@@ -97,17 +98,20 @@ static void say_if_no_file(const struct options *o)
 static int run(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
+	struct agent_file file = { .path = settings_path(o) };
 
 	say_if_no_file(o);
-	if (config_load(settings_path(o), &config))
+	if (config_load(file.path, &config))
 		return EXIT_USAGE;
+	if (!file.path && !o->defaults)
+		file = (struct agent_file){ CONFIG_PATH_DEFAULT, true };
 	log_set_level(config->agent.log_level);
 	if (config->output.type == OUTPUT_STDOUT && stdout_is_closed) {
 		log_error("output: standard output is closed; open it, or set output.type = \"file\"");
 		return EXIT_CANNOT;
 	}
 	notify_open();
-	return agent_run(settings_path(o), &config) ? EXIT_CANNOT : EXIT_OK;
+	return agent_run(&file, &config) ? EXIT_CANNOT : EXIT_OK;
 }
 
 static int check(const struct options *o)
@@ -118,6 +122,7 @@ static int check(const struct options *o)
 	say_if_no_file(o);
 	if (config_load(settings_path(o), &config))
 		return EXIT_USAGE;
+	host_check(config);
 	if (!footprint_predict(config, &footprint))
 		footprint_print(&footprint, stdout);
 	config_print(config, stdout);
@@ -213,11 +218,14 @@ static bool is_inspection(const char *command)
 
 int main(int argc, char **argv)
 {
+	static char own_name[] = "rand-guard";
 	struct options options = { 0 };
 	const char *command;
 	int r;
 
 	fill_closed_fds();
+	if (argc)
+		argv[0] = own_name; /* getopt's messages begin with it */
 	r = parse_options(argc, argv, &options);
 	command = argv[optind];
 	if (r >= 0)

@@ -7,14 +7,19 @@
 #ifndef RG_PIN_H
 #define RG_PIN_H
 
+#include <sys/types.h>
+
 #include "kernel.h"
 #include "log.h"
 
 struct pin_dir;
 
+/* Is the path on a bpf filesystem, or would pin_dir_open() mount one? */
+bool pin_is_possible(const char *path);
+
 /*
  * Makes the directory, and mounts bpffs on /sys/fs/bpf if the path lies there and nothing is mounted. -EBUSY:
- * another agent has it. Logs why not; 0 or -errno.
+ * another agent has it; -EEXIST: as pin_dir_check(). Logs why not; 0 or -errno.
  */
 int pin_dir_open(const char *path, struct pin_dir **ret);
 /* One that is there already: -ENOENT if it isn't, -EMEDIUMTYPE if not on bpffs, -EBUSY as above; none is logged. */
@@ -26,8 +31,19 @@ void pin_dir_close(struct pin_dir *dir);
 int pin_dir_save(struct pin_dir *dir, const struct kernel *kernel, bool programs);
 /* A kernel side that runs there: its descriptors, the caller's. -ENOENT: none. */
 int pin_dir_find(const struct pin_dir *dir, struct kernel *ret);
-/* Removes everything that pin_dir_save() could have made. */
+/*
+ * Is all that pin_dir_clear() would remove what pin_dir_save() made? -EEXIST if not. Logs what isn't, or can't be
+ * told. Needs the rights to open pins, which a running agent has given up.
+ */
+int pin_dir_check(const struct pin_dir *dir);
+/* Removes by its name everything that pin_dir_save() could have made, once pin_dir_check() has seen whose it is. */
 void pin_dir_clear(struct pin_dir *dir);
+
+/*
+ * Makes the directory and those in it another user's, who can then remove what is pinned there; -EEXIST, which is
+ * logged, if there is something that pin_dir_save() doesn't make. 0 or -errno.
+ */
+int pin_give(const char *path, uid_t uid, gid_t gid);
 
 /* One map of a pin directory, for looking only; -errno. Needs no lock. */
 int pin_open_map(const char *path, enum kernel_map map);

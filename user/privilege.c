@@ -22,6 +22,7 @@
 
 #include "confine.h"
 #include "landlock.h"
+#include "pin.h"
 #include "privilege.h"
 
 /* The leak checker of a sanitized build stops and traces its own process: no filter can allow that. */
@@ -170,22 +171,6 @@ static int confine_files(int list)
 
 /* --- user and capabilities --------------------------------------------------------------------- */
 
-/* Only the directories: it is from them that pins are removed. */
-static int give_pins(const char *pin_path, const struct passwd *user)
-{
-	static const char *const dirs[] = { ".", "links", "programs" };
-	_cleanup_close_ int fd = open(pin_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	size_t i;
-
-	if (fd < 0)
-		return -errno;
-	for (i = 0; i < ARRAY_SIZE(dirs); i++)
-		if (fchownat(fd, dirs[i], user->pw_uid, user->pw_gid, AT_SYMLINK_NOFOLLOW) &&
-		    errno != ENOENT)
-			return -errno;
-	return 0;
-}
-
 /* So that it can be opened anew. A FIFO or a device is somebody else's. */
 static int give_output(const char *path, const struct passwd *user)
 {
@@ -204,7 +189,7 @@ static int give_files(const struct config *c, const struct passwd *user)
 	int r = 0;
 
 	if (c->ebpf.enabled && *c->ebpf.pin_path)
-		r = give_pins(c->ebpf.pin_path, user);
+		r = pin_give(c->ebpf.pin_path, user->pw_uid, user->pw_gid);
 	if (!r && c->output.type == OUTPUT_FILE)
 		r = give_output(c->output.path, user);
 	return r;
@@ -233,7 +218,7 @@ static int become_user(const struct config *config)
 	r = give_files(config, user);
 	if (!r)
 		r = switch_to(user);
-	if (r)
+	if (r && r != -EEXIST) /* which is pin_give()'s, and told */
 		log_error("security.user: cannot become '%s': %s", name, strerror(-r));
 	return r;
 }

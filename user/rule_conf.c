@@ -78,13 +78,16 @@ static void read_name(struct draft *draft, const config_setting_t *s)
 /* For what has but one value in this version. */
 static void expect_only(struct draft *draft, const config_setting_t *s, const char *only)
 {
-	const char *text = config_setting_get_string(s);
+	const char *text;
 
-	if (!text || strcmp(text, only))
+	if (!conf_expect(draft->report, s, CONFIG_TYPE_STRING, "a string in double quotes"))
+		return;
+	text = config_setting_get_string(s);
+	if (strcmp(text, only))
 		conf_error(draft->report, s,
-			   "is unknown; write \"%s\", which is the only one and "
+			   "'%s' is unknown; write \"%s\", which is the only one and "
 			   "the default",
-			   only);
+			   conf_quote(text).text, only);
 }
 
 static void read_type(struct draft *draft, const config_setting_t *s)
@@ -99,17 +102,21 @@ static void read_action(struct draft *draft, const config_setting_t *s)
 
 static void read_severity(struct draft *draft, const config_setting_t *s)
 {
-	const char *text = config_setting_get_string(s);
 	enum rule_severity severity;
+	const char *text;
 
-	for (severity = RULE_LOW; text && severity <= RULE_CRITICAL; severity++) {
+	if (!conf_expect(draft->report, s, CONFIG_TYPE_STRING, "a string in double quotes"))
+		return;
+	text = config_setting_get_string(s);
+	for (severity = RULE_LOW; severity <= RULE_CRITICAL; severity++) {
 		if (strcmp(text, rule_severity_name(severity)))
 			continue;
 		draft->rule.severity = severity;
 		return;
 	}
 	conf_error(draft->report, s,
-		   "is no severity; write \"low\", \"medium\", \"high\" or \"critical\"");
+		   "'%s' is no severity; write \"low\", \"medium\", \"high\" or \"critical\"",
+		   conf_quote(text).text);
 }
 
 static void read_enabled(struct draft *draft, const config_setting_t *s)
@@ -339,6 +346,7 @@ static void add_file(struct rule_list *list, const char *path)
 		}
 	}
 	list->nr_errors += report.nr_errors;
+	list->is_denied |= report.is_denied;
 }
 
 /* As the shell's *.cfg: what an editor hides is left out. */

@@ -20,6 +20,7 @@ struct rule_list {
 	size_t nr_origins;
 	size_t nr_disabled;
 	unsigned int nr_errors;
+	bool is_denied; /* one of them: a file may not be read */
 };
 
 /* Adds the rules of one list setting of a file; mistakes are logged and counted in nr_errors. */

@@ -80,15 +80,20 @@ static int parse_udp(const char *text, struct address *ret)
 	return inet_pton(AF_INET, *host ? host : "127.0.0.1", &ret->in.sin_addr) == 1 ? 0 : -EINVAL;
 }
 
-static int parse(enum transport_kind kind, const char *text, struct address *ret)
+const char *transport_usual_path(enum transport_kind kind)
 {
 	static const char *const usual[] = {
 		[TRANSPORT_SYSLOG] = "/dev/log",
 		[TRANSPORT_JOURNALD] = "/run/systemd/journal/socket",
 	};
 
+	return kind < ARRAY_SIZE(usual) ? usual[kind] : NULL;
+}
+
+static int parse(enum transport_kind kind, const char *text, struct address *ret)
+{
 	if (!text)
-		text = kind < ARRAY_SIZE(usual) ? usual[kind] : NULL;
+		text = transport_usual_path(kind);
 	if (!text)
 		return -EINVAL;
 	return kind == TRANSPORT_UDP ? parse_udp(text, ret) : parse_path(text, ret);

@@ -13,9 +13,12 @@
 enum transport_kind {
 	TRANSPORT_UNIX, /* the line, to a datagram socket's path */
 	TRANSPORT_UDP, /* the line, to "ADDRESS:PORT", "[V6]:PORT" or ":PORT" (loopback) */
-	TRANSPORT_SYSLOG, /* RFC 5424, to a path; NULL: /dev/log */
-	TRANSPORT_JOURNALD, /* the journal's native protocol, to a path; NULL: the journal's */
+	TRANSPORT_SYSLOG, /* RFC 5424, to a path; NULL: the usual one */
+	TRANSPORT_JOURNALD, /* the journal's native protocol, likewise */
 };
+
+/* Where the host's is; NULL for a kind that has no usual path. Static. */
+const char *transport_usual_path(enum transport_kind kind);
 
 /* What a header may hold besides the line. */
 struct line_tag {

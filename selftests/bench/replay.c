@@ -82,6 +82,7 @@ static struct built fork_of(uint32_t i)
 {
 	return built_fork((struct rg_record_fork){
 				  .hdr.timestamp_ns = 5775893867882 + i * 40000ULL,
+				  .child_start_time_ns = 5775893867882 + i * 40000ULL,
 				  .parent_pid = 1200 + i % 7, .child_pid = 20000 + i,
 				  .child_tid = 20000 + i, .uid = 33, .gid = 33, .parent_known = 1,
 				  .parent_comm = "nginx", .child_comm = "nginx" },

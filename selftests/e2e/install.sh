@@ -29,10 +29,12 @@ check_installed() {
 	for file in sbin/rand-guard share/man/man8/rand-guard.8 share/man/man5/rand-guard.cfg.5 \
 		share/man/man7/rand-guard-records.7 share/bash-completion/completions/rand-guard \
 		lib/systemd/system/rand-guard.service share/doc/rand-guard/README \
+		share/doc/rand-guard/examples/systemd/udp.conf \
 		share/doc/rand-guard/examples/prometheus/rand-guard.rules.yml \
 		share/doc/rand-guard/examples/grafana/rand-guard.json; do
 		[ -f "$root$prefix/$file" ] || fail "$prefix/$file is missing"
 	done
+	[ "$(stat -c %a "$root/var/log/rand-guard")" = 750 ] || fail "there is no /var/log/rand-guard of mode 750"
 	for file in rand-guard/rand-guard.cfg rand-guard/rules.d/10-process.cfg logrotate.d/rand-guard; do
 		cmp -s "$root/etc/$file" "$root$prefix/share/rand-guard/etc/$file" || fail "/etc/$file is missing"
 	done
@@ -68,11 +70,16 @@ check_uninstall() {
 	rm "$settings"
 	run install
 	silent
+	touch "$root/var/log/rand-guard/records.json"
+	run uninstall
+	[ "$(files)" = ./var/log/rand-guard/records.json ] || fail "left: $(files)"
+	rm "$root/var/log/rand-guard/records.json"
+	run install
 	run uninstall
 	silent
 	[ -z "$(files)" ] || fail "left: $(files)"
 	[ -z "$(find "$root" -name '*rand-guard*')" ] || fail "left: $(find "$root" -name '*rand-guard*')"
-	ok "uninstall leaves what was edited, else nothing"
+	ok "uninstall leaves what was edited and records, else nothing"
 }
 
 for each in /usr /opt/x /usr/local; do

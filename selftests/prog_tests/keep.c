@@ -2,7 +2,9 @@
 /* ebpf.keep_running and the pins: what goes on without an agent, who takes it over, and what is left behind. */
 #include <dirent.h>
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <bpf/bpf.h>
@@ -111,6 +113,25 @@ static void unload(struct agent_test *t)
 		command(t, "unload", &r);
 }
 #define _cleanup_unload_ _cleanup_(unload)
+
+/* The path of a pin; static. */
+static const char *test_pin(const struct agent_test *t, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", t->pin_path, name);
+	return path;
+}
+
+/* The next one, which doesn't come far. */
+static void start_in_vain(const struct agent_test *t, const char *why)
+{
+	struct run r;
+
+	RUN(&r, "/bin/sh", "-c", "exec \"$0\" -c \"$1\" 2>&1", helper("../../rand-guard"), t->config);
+	cr_assert(WIFEXITED(r.status) && WEXITSTATUS(r.status) == 1);
+	cr_assert(strstr(r.out, why), "%s", r.out);
+}
 
 static void kill_agent(struct agent_test *t)
 {
@@ -320,6 +341,80 @@ Test(keep, lost_while_away)
 	cr_assert_eq(agent_stop(&t), 0);
 	check_delivered(&t, &table);
 	command(&t, "unload", &r);
+}
+
+/* --- pins of others -------------------------------------------------------------------------------- */
+
+/* At the start, and by unload; and it is still there. */
+static void check_refused(struct agent_test *t, const char *name)
+{
+	_cleanup_free_ char *path = NULL, *said = NULL;
+	struct run r;
+
+	cr_assert(asprintf(&path, "%s/%s", t->pin_path, name) > 0);
+	cr_assert(asprintf(&said, "error: '%s' is not rand-guard's; choose another ebpf.pin_path", path) > 0);
+	start_in_vain(t, said);
+	cr_assert_eq(command(t, "unload", &r), 1, "%s", name);
+	cr_assert_not(access(path, F_OK), "%s", name);
+}
+
+/* Each name is looked at, whatever is pinned there. */
+Test(keep, pins_of_others_are_left_alone)
+{
+	static const char *const names[] = { "config", "state", "proc_table", "events", "processes", "stats",
+					     "links/on_exit", "programs/on_exit" };
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "theirs", 4, 4, 1, NULL);
+	_cleanup_unload_ struct agent_test t;
+	char path[128];
+	size_t i;
+
+	table_needs_host();
+	cr_assert_geq(fd, 0);
+	agent_start(&t, "");
+	cr_assert_eq(agent_stop(&t), 0);
+	cr_assert_eq(mkdir(t.pin_path, 0700), 0);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", t.pin_path, names[i]);
+		if (strchr(names[i], '/')) {
+			*strrchr(path, '/') = '\0';
+			cr_assert_eq(mkdir(path, 0700), 0);
+			path[strlen(path)] = '/';
+		}
+		cr_assert_eq(bpf_obj_pin(fd, path), 0);
+		check_refused(&t, names[i]);
+		cr_assert_eq(unlink(path), 0);
+	}
+	cr_assert_eq(mkdir(test_pin(&t, "config"), 0700), 0);
+	check_refused(&t, "config");
+	cr_assert_eq(rmdir(test_pin(&t, "config")), 0);
+	close(fd);
+}
+
+/* A name that isn't ours is nobody's business, but a directory with it in it isn't given away. */
+Test(keep, a_directory_with_more_in_it)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "theirs", 4, 4, 1, NULL);
+	_cleanup_unload_ struct agent_test t;
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+
+	table_needs_host();
+	if (!getpwnam("nobody"))
+		cr_skip("there is no user 'nobody'");
+	agent_start(&t, "");
+	cr_assert_eq(agent_stop(&t), 0);
+	cr_assert_eq(mkdir(t.pin_path, 0700), 0);
+	cr_assert_eq(bpf_obj_pin(fd, test_pin(&t, "theirs")), 0);
+	restart(&t);
+	cr_assert_eq(agent_stop(&t), 0);
+	cr_assert_not(access(test_pin(&t, "theirs"), F_OK));
+	cr_assert(asprintf(&text, "security = { user = \"nobody\"; }; ebpf = { pin_path = \"%s\"; };",
+			   t.pin_path) > 0);
+	write_file(t.config, text, 0644);
+	start_in_vain(&t, "/theirs' is not rand-guard's; choose another ebpf.pin_path");
+	cr_assert(!stat(t.pin_path, &st) && st.st_uid == 0);
+	cr_assert_eq(unlink(test_pin(&t, "theirs")), 0);
+	close(fd);
 }
 
 static void check_clean_start(const char *first, const char *second, const char *why)

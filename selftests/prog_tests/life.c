@@ -17,6 +17,21 @@ static const char *binary(void)
 	return path;
 }
 
+/* From its fork to its end a process has one start time: in each line, and nobody else of its number has it. */
+static void check_identity(struct agent_test *t, pid_t child)
+{
+	const cJSON *line = agent_line(t, "process_relationship", "child_pid", child);
+	uint64_t start_ns = line_u64(line, "child_start_time_ns");
+
+	cr_assert_gt(start_ns, 0);
+	cr_assert_leq(start_ns, line_u64(line, "timestamp_ns"));
+	line = agent_line(t, "process_start", "pid", child);
+	cr_assert_eq(line_u64(line, "start_time_ns"), start_ns);
+	line = agent_line(t, "process_exit", "pid", child);
+	cr_assert_eq(line_u64(line, "start_time_ns"), start_ns);
+	cr_assert_eq(line_u64(line, "timestamp_ns") - line_u64(line, "duration_ns"), start_ns);
+}
+
 /* Runs "spawn HOW quit": the child's one start line, its parent the helper. */
 static void check_spawn(struct agent_test *t, const char *how)
 {
@@ -35,6 +50,7 @@ static void check_spawn(struct agent_test *t, const char *how)
 	agent_sync(t);
 	cr_assert_eq(agent_count(t, "process_relationship", "child_pid", (uint64_t)child), 1);
 	cr_assert_eq(agent_count(t, "process_exit", "pid", (uint64_t)child), 1);
+	check_identity(t, child);
 	/* system(3)'s child is a shell first. */
 	cr_assert_eq(agent_count(t, "process_start", "pid", (uint64_t)child),
 		     strcmp(how, "system") ? 1 : 2, "%s", how);

@@ -45,6 +45,7 @@ Test(program, wrong_usage_is_status_2)
 
 	RUN_ALL(&r, "exec \"$0\" --nonsense 2>&1");
 	cr_assert_eq(WEXITSTATUS(r.status), 2);
+	cr_assert(!strncmp(r.out, "rand-guard: unrecognized option", 31), "%s", r.out);
 	RUN_ALL(&r, "exec \"$0\" nonsense 2>&1");
 	cr_assert_eq(WEXITSTATUS(r.status), 2);
 	cr_assert(strstr(r.out, "unknown command 'nonsense'"), "%s", r.out);
@@ -90,6 +91,34 @@ Test(program, check_prints_what_it_understood)
 	cr_assert_eq(r.status, 0);
 	cr_assert(strstr(r.out, "max_process_cache_entries"), "%s", r.out);
 	cr_assert(strstr(r.out, "PROC-001"), "%s", r.out);
+}
+
+/* It is another host that it may be for. */
+Test(program, check_warns_of_what_the_host_lacks)
+{
+	char file[] = "/tmp/rand-guard-test-cfg-XXXXXX", command[256];
+	struct run r;
+	int fd = mkstemp(file);
+
+	cr_assert(fd >= 0);
+	close(fd);
+	write_file(file,
+		   "security = { user = \"rg-no-such-user\"; };\n"
+		   "output = { type = \"file\"; path = \"/no/such/dir/x\"; };\n"
+		   "metrics = { textfile = \"/no/dir/x.prom\"; };\n"
+		   "ebpf = { pin_path = \"/tmp/x\"; };\n",
+		   0644);
+	snprintf(command, sizeof(command), "exec \"$0\" check -c %s 2>&1 >/dev/null", file);
+	RUN_ALL(&r, command);
+	cr_assert_eq(r.status, 0);
+	cr_assert(strstr(r.out, "warning: security.user: there is no user 'rg-no-such-user'"), "%s", r.out);
+	cr_assert(strstr(r.out, "warning: output.path: there is no directory '/no/such/dir'"), "%s", r.out);
+	cr_assert(strstr(r.out, "warning: metrics.textfile: there is no directory '/no/dir'"), "%s", r.out);
+	cr_assert(strstr(r.out, "warning: ebpf.pin_path: '/tmp/x' is not on a bpf filesystem"), "%s", r.out);
+	write_file(file, "output = { type = \"file\"; path = \"/tmp/x\"; };\n", 0644);
+	RUN_ALL(&r, command);
+	unlink(file);
+	cr_assert(r.status == 0 && !*r.out, "%s", r.out);
 }
 
 /* Without rights: one line that names what is missing, and status 1. */
@@ -290,6 +319,73 @@ Test(program, reload_takes_rules_and_keeps_them_on_mistakes)
 	agent_stop(&t);
 	cr_assert_eq(line_u64(agent_next(&t, "health", &from), "reloads"), 1);
 	cr_assert_eq(line_u64(t.lines[t.nr_lines - 1], "reload_failures"), 1);
+}
+
+/* What the agent could do at its start it can't any more; it says so, and what stays. */
+Test(program, reload_without_rights)
+{
+	_cleanup_agent_ struct agent_test t;
+	char elsewhere[] = "/tmp/rand-guard-test-out-XXXXXX", text[512];
+
+	agent_needs_root();
+	cr_assert(mkdtemp(elsewhere) && !chown(elsewhere, 65534, 65534) && !chmod(elsewhere, 0755));
+	agent_launch(&t, "output = { type = \"file\"; path = \"@DIR@/out.json\"; };");
+	agent_wait_log(&t, "watching");
+	snprintf(text, sizeof(text), "ebpf = { pin_path = \"%s\"; };\noutput = { type = \"file\"; path = \"%s/x\"; };"
+		 "rules = ( { id = \"T\"; name = \"t\"; process_names = [\"x\"]; } );", t.pin_path, elsewhere);
+	write_file(t.config, text, 0644);
+	kill(t.pid, SIGHUP);
+	agent_wait_log(&t, "reloaded, but for the output: rules: 1");
+	cr_assert(strstr(agent_log(&t), "/x': Permission denied; what was open stays in use; the running agent "
+					"has no privileges any more"), "%s", agent_log(&t));
+	cr_assert(!chown(t.config, 65534, 65534) && !chmod(t.config, 0600));
+	kill(t.pid, SIGHUP);
+	agent_wait_log(&t, "reload: the settings may not be read; the old ones stay; the running agent has no");
+	kill(t.pid, SIGTERM);
+	cr_assert_eq(agent_wait_end(&t), 0);
+	cr_assert(!rmdir(elsewhere));
+}
+
+/* It would be waited for, among the rules and in place of the settings. */
+Test(program, reload_does_not_wait_for_a_fifo)
+{
+	_cleanup_agent_ struct agent_test t;
+	char dir[128], fifo[160];
+
+	agent_needs_root();
+	agent_start(&t, "");
+	snprintf(dir, sizeof(dir), "%s/r", t.dir);
+	snprintf(fifo, sizeof(fifo), "%s/1.cfg", dir);
+	cr_assert(!mkdir(dir, 0755) && !mkfifo(fifo, 0644));
+	write_file(t.config, "rules_dir = \"r\";", 0644);
+	kill(t.pid, SIGHUP);
+	agent_wait_log(&t, "/r/1.cfg': it is no regular file");
+	agent_wait_log(&t, "the old ones stay");
+	cr_assert(!unlink(t.config) && !mkfifo(t.config, 0644));
+	kill(t.pid, SIGHUP);
+	agent_wait_log(&t, "is no regular file and can't be read again; the old settings stay");
+	agent_sync(&t);
+	cr_assert_eq(agent_stop(&t), 0);
+	cr_assert(!unlink(fifo) && !rmdir(dir));
+}
+
+/* Settings that come later are found; in a mount namespace, since it is the host's /etc. */
+Test(program, default_settings_that_come_later)
+{
+	struct run r;
+
+	agent_needs_root();
+	RUN_ALL(&r, "unshare -m sh -c '"
+		    "wait_for() { n=0; until grep -q \"$1\" /etc/log; do sleep 0.05; n=$((n + 1)); "
+		    "[ $n -lt 600 ] || { cat /etc/log; exit 1; }; done; };"
+		    "mount -t tmpfs none /etc && mount -t bpf none /sys/fs/bpf && mkdir /etc/rand-guard || exit 1;"
+		    "\"$0\" </dev/null >/dev/null 2>/etc/log & agent=$!; "
+		    "wait_for watching; kill -HUP $agent; wait_for \"reloaded: rules: 0\";"
+		    "echo \"rules = ( { id = \\\"A\\\"; name = \\\"a\\\"; process_names = [\\\"x\\\"]; } );\" "
+		    ">/etc/rand-guard/rand-guard.cfg; kill -HUP $agent; wait_for \"reloaded: rules: 1\";"
+		    "rm /etc/rand-guard/rand-guard.cfg; kill -HUP $agent; wait_for \"the old ones stay\";"
+		    "kill $agent; wait $agent' \"$0\" 2>&1");
+	cr_assert_eq(r.status, 0, "%s", r.out);
 }
 
 /* Nobody takes the lines: records are counted as lost, the count is told, and the agent still answers. */

@@ -82,7 +82,9 @@ Test(rules, alert_follows_its_record)
 	agent_line(&t, "alert", "pid", pid);
 	for (i = 1; i < t.nr_lines; i++)
 		if (!strcmp(line_str(t.lines[i], "event_type"), "alert"))
-			cr_assert_eq(line_u64(t.lines[i - 1], "pid"), line_u64(t.lines[i], "pid"));
+			cr_assert(line_u64(t.lines[i - 1], "pid") == line_u64(t.lines[i], "pid") &&
+				  line_u64(t.lines[i - 1], "start_time_ns") ==
+					  line_u64(t.lines[i], "start_time_ns"));
 }
 
 Test(rules, silent_on_everything_else)

@@ -471,8 +471,14 @@ static const struct {
 	  "\"rename\" "
 	  "or \"syscalls\"\n" },
 	{ "ebpf = { pin_path = \"run\"; };",
-	  "t.cfg:1: ebpf.pin_path: 'run' is impossible; write an absolute path like "
-	  "\"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
+	  "t.cfg:1: ebpf.pin_path: 'run' is impossible; write the path of a directory of its own "
+	  "like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
+	{ "ebpf = {\n pin_path = \"/sys/fs/bpf\"; };",
+	  "t.cfg:2: ebpf.pin_path: '/sys/fs/bpf' is impossible; write the path of a directory of its "
+	  "own like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
+	{ "ebpf = { pin_path = \"/sys/fs/bpf//\"; };",
+	  "t.cfg:1: ebpf.pin_path: '/sys/fs/bpf//' is impossible; write the path of a directory of "
+	  "its own like \"/sys/fs/bpf/rand-guard\", or \"\" to pin nothing\n" },
 	{ "process = { hooks = [ \"fork\",\n \"fork\",\n \"clone\" ]; };",
 	  "t.cfg:2: process.hooks[1]: 'fork' is there twice; write it once\n"
 	  "t.cfg:3: process.hooks[2]: 'clone' is unknown; write \"fork\", \"exec\" or \"exit\"\n" },
@@ -534,7 +540,9 @@ static const struct {
 	{ "\nagent = { id = \"x;\n };\n",
 	  "t.cfg:2: a string begins here and has no end; write \"\n" },
 	{ "\n/* agent = { };\n", "t.cfg:2: a comment begins here and has no end; write */\n" },
-	{ "agent = {", "t.cfg:2: syntax error; write settings as NAME = VALUE;\n" },
+	{ "agent = {", "t.cfg:1: syntax error; write settings as NAME = VALUE;\n" },
+	{ "agent = {\n", "t.cfg:1: syntax error; write settings as NAME = VALUE;\n" },
+	{ "health = {};\nagent = {\n\n", "t.cfg:3: syntax error; write settings as NAME = VALUE;\n" },
 	/* rules */
 	{ "rules = (\n { } );",
 	  "t.cfg:2: rules[0]: has no id; write id = \"PROC-001\" or the like\n"
@@ -559,12 +567,14 @@ static const struct {
 	  "t.cfg:1: rules[0].name: is an integer; write a string in double quotes\n"
 	  "t.cfg:1: rules[0].process_names: is a string; write [ \"...\", \"...\" ]\n"
 	  "t.cfg:1: rules[0].enabled: is a string; write true or false\n"
-	  "t.cfg:1: rules[0].severity: is no severity; write \"low\", \"medium\", \"high\" or "
-	  "\"critical\"\n"
-	  "t.cfg:1: rules[0].type: is unknown; write \"PROC\", which is the only one and the "
+	  "t.cfg:1: rules[0].severity: is an integer; write a string in double quotes\n"
+	  "t.cfg:1: rules[0].type: 'FILE' is unknown; write \"PROC\", which is the only one and the "
 	  "default\n"
-	  "t.cfg:1: rules[0].action: is unknown; write \"alert\", which is the only one and the "
+	  "t.cfg:1: rules[0].action: 'kill' is unknown; write \"alert\", which is the only one and the "
 	  "default\n" },
+	{ "rules = ( { id = \"a\"; name = \"n\"; process_names = [ \"x\" ]; severity = \"huge\"; } );",
+	  "t.cfg:1: rules[0].severity: 'huge' is no severity; write \"low\", \"medium\", \"high\" or "
+	  "\"critical\"\n" },
 	{ "rules = ( { id = \"a\"; name = \"n\"; proces_names = [ \"x\" ]; wobble = 1;\n"
 	  "parent_names = [ \"x\" ]; } );",
 	  "t.cfg:1: rules[0].proces_names: is unknown; write process_names\n"
@@ -627,11 +637,11 @@ Test(config, env_names_without_collect_env_is_a_warning)
 	_cleanup_(config_freep) struct config *config = NULL;
 	_cleanup_free_ char *log = NULL;
 
-	put_file("t.cfg", "process = { env_names = [ \"PATH\" ]; };");
+	put_file("t.cfg", "process = {\n env_names = [ \"PATH\" ]; };");
 	cr_assert_eq(load_file("t.cfg", &config, &log), 0);
 	cr_expect_str_eq(log,
-			 "rand-guard: warning: process.env_names is set, but collect_env is false, "
-			 "ignoring\n");
+			 "rand-guard: warning: t.cfg:2: process.env_names: is set, but collect_env is "
+			 "false, ignoring\n");
 	cr_expect_eq(config->process.nr_env_names, 1);
 }
 
@@ -657,10 +667,30 @@ Test(config, files_that_are_none)
 	refuse_path("missing.cfg", "can't read 'missing.cfg': No such file or directory\n");
 	refuse_path("", "can't read '': No such file or directory\n");
 	refuse_path(".", "can't read '.': Is a directory\n");
+	cr_assert_eq(mknod("socket", S_IFSOCK | 0600, 0), 0);
+	refuse_path("socket", "can't read 'socket': it is no regular file\n");
 	refuse_path("nul.cfg", "can't read 'nul.cfg': it holds a NUL byte; write a text\n");
 	cr_assert_eq(truncate("nul.cfg", 9 << 20), 0);
 	refuse_path("nul.cfg",
 		    "can't read 'nul.cfg': it is larger than 8 MiB; write fewer settings\n");
+}
+
+/* What -c may name, though it is no regular file: what another program prints, and nothing. */
+Test(config, settings_from_a_pipe)
+{
+	static const char text[] = "health = { interval_seconds = 5; };";
+	_cleanup_(config_freep) struct config *config = NULL, *empty = NULL;
+	_cleanup_free_ char *log = NULL, *path = NULL;
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(ends[1]);
+	cr_assert(asprintf(&path, "/dev/fd/%d", ends[0]) > 0);
+	cr_assert_eq(config_load(path, &config), 0);
+	cr_expect_eq(config->health.interval_seconds, 5);
+	close(ends[0]);
+	cr_assert_eq(load_file("/dev/null", &empty, &log), 0, "%s", log);
 }
 
 Test(config, includes)
@@ -786,14 +816,16 @@ Test(config, rules_dir_mistakes)
 	put_file("r/4.cfg", "\n\n=");
 	cr_assert_eq(mkdir("r/5.cfg", 0700), 0);
 	cr_assert_eq(symlink("nowhere", "r/6.cfg"), 0);
+	cr_assert_eq(mkfifo("r/7.cfg", 0600), 0);
 	refuse("rules_dir = \"r\";",
 	       "r/2.cfg:2: rules[0].id: 'same' is taken by the rule at r/1.cfg:2; write another "
 	       "id\n"
 	       "r/3.cfg:2: agent: does not belong here; a file of rules has rules = ( ... ) only\n"
 	       "r/3.cfg:4: rules[0]: is an integer; write a rule as { id = \"...\"; ... }\n"
 	       "r/4.cfg:3: syntax error; write settings as NAME = VALUE;\n"
-	       "can't read 'r/5.cfg': Is a directory\n"
-	       "can't read 'r/6.cfg': No such file or directory\n");
+	       "can't read 'r/5.cfg': it is no regular file\n"
+	       "can't read 'r/6.cfg': No such file or directory\n"
+	       "can't read 'r/7.cfg': it is no regular file\n");
 }
 
 Test(config, rules_dir_is_relative_to_the_settings_file)

@@ -152,6 +152,7 @@ Test(event_ecs, exec_of_which_nothing_is_known)
 Test(event_ecs, fork)
 {
 	struct built b = built_fork((struct rg_record_fork){.parent_pid = 812,
+							    .child_start_time_ns = BIG - 3,
 							    .child_pid = 4294967295,
 							    .child_tid = 4294967294,
 							    .uid = 33,
@@ -163,7 +164,8 @@ Test(event_ecs, fork)
 
 	cr_assert_str_eq(formatted(&b, &all_keys),
 			 HEAD("event", "process", "start", "fork") "},\"process\":"
-			 "{\"pid\":4294967295,\"name\":\"0123456789abcde\","
+			 "{\"pid\":4294967295,\"entity_id\":\"4294967295-9007199254740990\","
+			 "\"start\":\"2026-11-23T16:11:54.999999998Z\",\"name\":\"0123456789abcde\","
 			 "\"thread\":{\"id\":4294967294},\"parent\":{\"pid\":812,\"name\":\"nginx\","
 			 "\"executable\":\"/usr/sbin/nginx\"}},\"user\":{\"id\":\"33\"},"
 			 "\"group\":{\"id\":\"34\"}," OWN("process_relationship") "}}\n");
@@ -171,7 +173,8 @@ Test(event_ecs, fork)
 
 static struct built exit_with(int status)
 {
-	return built_exit((struct rg_record_exit){.duration_ns = 18446744073709551615ULL,
+	return built_exit((struct rg_record_exit){.hdr.timestamp_ns = BIG,
+						  .duration_ns = 3,
 						  .pid = 4242,
 						  .tid = 4243,
 						  .ppid = 812,
@@ -184,7 +187,8 @@ static struct built exit_with(int status)
 }
 
 #define EXIT_PROCESS                                                                         \
-	",\"duration\":18446744073709551615},\"process\":{\"pid\":4242,\"name\":\"sh\","    \
+	",\"duration\":3},\"process\":{\"pid\":4242,\"entity_id\":"                       \
+	"\"4242-9007199254740990\",\"start\":\"2026-11-23T16:11:54.999999998Z\",\"name\":\"sh\"," \
 	"\"executable\":\"/usr/bin/dash\",\"thread\":{\"id\":4243},\"parent\":{\"pid\":812},"
 
 Test(event_ecs, exit_by_code)

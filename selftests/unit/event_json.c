@@ -211,6 +211,7 @@ Test(event_json, sources)
 Test(event_json, relationship)
 {
 	struct built b = built_fork((struct rg_record_fork){.parent_pid = 812,
+							    .child_start_time_ns = BIG + 2,
 							    .child_pid = 4294967295,
 							    .child_tid = 4294967294,
 							    .uid = 33,
@@ -224,6 +225,7 @@ Test(event_json, relationship)
 			 HEAD("process_relationship") "\"parent_pid\":812,\"parent_comm\":\"nginx\","
 			 "\"parent_exe_path\":\"/usr/sbin/nginx\",\"child_pid\":4294967295,"
 			 "\"child_tid\":4294967294,\"child_comm\":\"0123456789abcde\","
+			 "\"child_start_time_ns\":9007199254740995,"
 			 "\"uid\":33,\"gid\":34}\n");
 }
 
@@ -234,12 +236,13 @@ Test(event_json, relationship_of_an_unknown_parent)
 	cr_assert_str_eq(formatted(&b, &all_keys),
 			 HEAD("process_relationship") "\"parent_pid\":0,\"parent_comm\":null,"
 			 "\"parent_exe_path\":null,\"child_pid\":0,\"child_tid\":0,"
-			 "\"child_comm\":\"\",\"uid\":0,\"gid\":0}\n");
+			 "\"child_comm\":\"\",\"child_start_time_ns\":0,\"uid\":0,\"gid\":0}\n");
 }
 
 Test(event_json, exit)
 {
-	struct built b = built_exit((struct rg_record_exit){.duration_ns = 18446744073709551615ULL,
+	struct built b = built_exit((struct rg_record_exit){.hdr.timestamp_ns = BIG + 2,
+							    .duration_ns = BIG - 3,
 							    .pid = 4242,
 							    .tid = 4243,
 							    .ppid = 812,
@@ -254,7 +257,8 @@ Test(event_json, exit)
 			 HEAD("process_exit") "\"pid\":4242,\"tid\":4243,\"ppid\":812,\"uid\":33,"
 			 "\"gid\":34,\"comm\":\"sh\",\"exe_path\":\"/usr/bin/dash\","
 			 "\"exit_code\":7,\"exit_signal\":null,\"core_dumped\":false,"
-			 "\"duration_ns\":18446744073709551615,\"group_dead\":true,\"known\":true}\n");
+			 "\"duration_ns\":9007199254740990,\"start_time_ns\":5,"
+			 "\"group_dead\":true,\"known\":true}\n");
 }
 
 Test(event_json, exit_statuses)
@@ -358,7 +362,8 @@ Test(event_json, alert)
 		"\"source_event_type\":\"process_start\",\"pid\":4242,\"tid\":4243,\"ppid\":812,"
 		"\"uid\":4294967295,\"gid\":4294967294,\"comm\":\"sh\","
 		"\"exe_path\":\"/usr/bin/dash\",\"process_name\":\"dash\",\"parent_name\":\"nginx\","
-		"\"parent_pid\":812,\"matched_on\":\"exe_path\"," EXEC_ANCESTORS "}\n");
+		"\"parent_pid\":812,\"matched_on\":\"exe_path\"," EXEC_ANCESTORS
+		",\"start_time_ns\":9007199254740995}\n");
 }
 
 Test(event_json, alert_of_a_rule_about_parents_alone)
@@ -371,7 +376,7 @@ Test(event_json, alert_of_a_rule_about_parents_alone)
 			 "\"source_event_type\":\"process_start\",\"pid\":0,\"tid\":0,\"ppid\":0,"
 			 "\"uid\":0,\"gid\":0,\"comm\":\"x\",\"exe_path\":null,"
 			 "\"process_name\":null,\"parent_name\":null,\"parent_pid\":0,"
-			 "\"matched_on\":null,\"ancestors\":[]}\n");
+			 "\"matched_on\":null,\"ancestors\":[],\"start_time_ns\":0}\n");
 }
 
 Test(event_json, severities_and_fields)
@@ -454,6 +459,7 @@ static const struct key relationship_keys[NR_KEYS_MAX] = {
 	{"child_pid", NUMBER},
 	{"child_tid", NUMBER},
 	{"child_comm", STRING},
+	{"child_start_time_ns", NUMBER},
 	{"uid", NUMBER},
 	{"gid", NUMBER},
 };
@@ -471,6 +477,7 @@ static const struct key exit_keys[NR_KEYS_MAX] = {
 	{"exit_signal", NUMBER | NUL},
 	{"core_dumped", BOOL},
 	{"duration_ns", NUMBER},
+	{"start_time_ns", NUMBER},
 	{"group_dead", BOOL},
 	{"known", BOOL},
 };
@@ -495,6 +502,7 @@ static const struct key alert_keys[NR_KEYS_MAX] = {
 	{"parent_pid", NUMBER},
 	{"matched_on", STRING | NUL},
 	{"ancestors", ARRAY},
+	{"start_time_ns", NUMBER},
 };
 
 /* Each key of the contract is there once, has one of its types, and there is no other. */

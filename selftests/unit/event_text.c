@@ -239,6 +239,18 @@ Test(event_text, exec)
 			 "  \"sh -c id\"  cwd /var/www  env \"LD_PRELOAD=/tmp/x.so\"\n");
 }
 
+/* None of the chosen variables is set. */
+Test(event_text, exec_without_env)
+{
+	struct exec_strings strings = shell_strings;
+	struct built b;
+
+	strings.env = (struct span){ 0 };
+	b = built_exec(shell, &strings);
+	cr_assert_str_eq(formatted(&b, &(struct event_keys){.env = true}),
+			 "17:55:18.123 exec   pid 4242 uid 33  nginx(812) -> sh  /usr/bin/dash\n");
+}
+
 Test(event_text, exec_of_which_nothing_is_known)
 {
 	struct built b = built_exec((struct rg_record_exec){.parent_comm = "stale"},

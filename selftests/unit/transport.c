@@ -312,6 +312,15 @@ Test(transport, reopen_goes_to_another_path)
 	unlink(other);
 }
 
+/* Which messages name. */
+Test(transport, usual_paths)
+{
+	cr_assert_str_eq(transport_usual_path(TRANSPORT_SYSLOG), "/dev/log");
+	cr_assert_str_eq(transport_usual_path(TRANSPORT_JOURNALD), "/run/systemd/journal/socket");
+	cr_assert_null(transport_usual_path(TRANSPORT_UDP));
+	cr_assert_null(transport_usual_path(TRANSPORT_UNIX));
+}
+
 Test(transport, impossible_addresses)
 {
 	static const char *const wrong[] = {"", ":", "127.0.0.1", "host:1", "[::1:1", "[]:1", "[:1",
