@@ -192,7 +192,8 @@ static bool is_our_prog(struct ours *ours, size_t i, int fd)
 	struct bpf_prog_info info = { 0 };
 	uint32_t len = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_PROG_TYPE_TRACING ||
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) ||
+	    (info.type != BPF_PROG_TYPE_TRACING && info.type != BPF_PROG_TYPE_TRACEPOINT) ||
 	    strncmp(info.name, name, MIN(strlen(name), sizeof(info.name) - 1)))
 		return false;
 	ours->prog_ids[i] = info.id;
