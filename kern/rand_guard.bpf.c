@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * All programs, compiled as one: the licence, the variables that userspace maps (settings; control and counters),
- * and the hooks. bpftool could join objects of their own, but not such as call the same function of the kernel.
+ * and the hooks. So what they share is there once, and no step joins them.
  */
 #include "compat.bpf.h"
 
