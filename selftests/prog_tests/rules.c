@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* PROC rules over real processes: the shipped PROC-001 by every way of spawning, and silence elsewhere. */
 #include <limits.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "test_table.h"
@@ -220,10 +221,15 @@ Test(rules, alerts_do_not_wait)
 	cr_assert_eq(symlink(helper("quit"), test_path(&t, "other")), 0);
 	RUN(&r, test_path(&t, "other"));
 	cr_assert_str_eq(line_str(agent_line(&t, "alert", "pid", r.pid), "matched_on"), "exe_path");
-	/* One side alone is not enough. */
+	/* One side alone is not enough: an agent that stands still can't ask anew, so a wake-up would show. */
 	wait_until(waits_for_timer(&table));
+	kill(t.pid, SIGSTOP);
+	cr_assert_eq(waitpid(t.pid, NULL, WUNTRACED), t.pid);
 	spawn_shell(&t, "apache", "fork", "/bin/sh");
 	cr_assert(waits_for_timer(&table));
+	spawn_shell(&t, "nginx", "fork", "/bin/sh");
+	cr_assert_not(waits_for_timer(&table));
+	kill(t.pid, SIGCONT);
 }
 
 /* Names that come by a reload are looked for. */

@@ -375,6 +375,56 @@ Test(table, lost_creator_is_rebuilt_at_fork)
 	cr_assert_eq(line_u64(line, "ppid"), (uint64_t)crowd.pid);
 }
 
+/* As if no program had seen the last exec: the row is that of before, and is made anew. */
+Test(table, unseen_exec_is_found_at_fork_and_exit)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_table_ struct table table;
+	struct rg_proc before_exec, row;
+	struct rg_proc_key key;
+	struct rg_stats before;
+	const cJSON *line;
+	pid_t child;
+
+	table_needs_host();
+	start_watching(&t, &table);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	crowd_say(&crowd, "child");
+	child = crowd_number(&crowd, "child");
+	cr_assert_str_eq(crowd_hear(&crowd), "ok");
+	cr_assert(table_row(&table, child, &before_exec));
+	crowd_do(&crowd, "act E");
+	cr_assert(table_row(&table, child, &row));
+	cr_assert_eq(row.exec_id, (before_exec.exec_id + 1) & 0xffff);
+	key = (struct rg_proc_key){ (uint32_t)child, (uint32_t)child };
+	before = table.state->stats;
+	cr_assert_eq(bpf_map_update_elem(table.map[MAP_PROC_TABLE], &key, &before_exec, BPF_EXIST), 0);
+	crowd_say(&crowd, "act C");
+	crowd_number(&crowd, "grandchild");
+	cr_assert_str_eq(crowd_hear(&crowd), "ok");
+	/* Found once: from then on the row is right. The creator is still the one that the fork knew. */
+	check_grew(&table, &before, stale_images, 1);
+	check_grew(&table, &before, rebuilt, 0);
+	cr_assert(table_row(&table, child, &row));
+	cr_assert_eq(row.exec_id, (before_exec.exec_id + 1) & 0xffff);
+	cr_assert_str_eq(row.comm, "exe");
+	cr_assert_eq(row.ppid, (uint32_t)crowd.pid);
+	cr_assert_eq(row.parent_start_time_ns, before_exec.parent_start_time_ns);
+	/* At its end there is no file to be found any more, and none is made up. */
+	cr_assert_eq(bpf_map_update_elem(table.map[MAP_PROC_TABLE], &key, &before_exec, BPF_EXIST), 0);
+	crowd_do(&crowd, "end Q");
+	check_grew(&table, &before, stale_images, 2);
+	line = agent_line(&t, "process_exit", "pid", child);
+	cr_assert_not(line_bool(line, "known"));
+	cr_assert_null(line_str(line, "exe_path"));
+	cr_assert_str_eq(line_str(line, "comm"), "exe");
+	cr_assert_eq(line_u64(line, "ppid"), (uint64_t)crowd.pid);
+	cr_assert(table_row(&table, child, &row));
+	cr_assert_eq(row.state, RG_PROC_EXITED);
+	cr_assert_str_eq(row.comm, "exe");
+}
+
 Test(table, lost_row_is_rebuilt_at_exec)
 {
 	_cleanup_agent_ struct agent_test t;
