@@ -237,6 +237,18 @@ static void choose_programs(struct loader *l)
 		bpf_program__set_autoload(find_program(l, i), !is_unused(l, i));
 }
 
+static int open_sum(struct loader *l)
+{
+	int r;
+
+	l->sum = sum__open();
+	if (l->sum)
+		return 0;
+	r = -errno;
+	log_error("cannot open the programs: %s", strerror(-r));
+	return r;
+}
+
 /* What depends on the kernel's types. Its BTF is large, and freed before libbpf reads its own copy. */
 static int adapt_to_kernel(struct loader *l)
 {
@@ -254,9 +266,9 @@ static int adapt_to_kernel(struct loader *l)
 	/* The context pointer, the task, and group_dead. */
 	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
 	l->traits = traits_of(btf);
-	if (has_function(btf, "bpf_map_sum_elem_count"))
-		l->sum = sum__open();
 	r = choose_hook_of(l, btf);
+	if (!r && has_function(btf, "bpf_map_sum_elem_count"))
+		r = open_sum(l);
 	btf__free(btf);
 	if (!r)
 		choose_programs(l);
