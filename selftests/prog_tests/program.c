@@ -54,26 +54,31 @@ Test(program, wrong_usage_is_status_2)
 	cr_assert(strstr(r.out, "/nonexistent.cfg"), "%s", r.out);
 }
 
-/* All mistakes at once, each with its place, and nothing is loaded. */
-Test(program, mistakes_are_reported_at_once)
+/* Likewise, with a settings file of that text as $1. */
+static void run_with_settings(struct run *ret, const char *command, const char *text)
 {
-	char file[] = "/tmp/rand-guard-test-cfg-XXXXXX", command[256];
-	struct run r;
+	char file[] = "/tmp/rand-guard-test-cfg-XXXXXX";
 	int fd = mkstemp(file);
 
 	cr_assert(fd >= 0);
 	close(fd);
-	write_file(file,
-		   "agent = { log_levle = \"info\"; };\n"
+	write_file(file, text, 0644);
+	RUN(ret, "/bin/sh", "-c", command, program(), file);
+	unlink(file);
+}
+
+/* All mistakes at once, each with its place, and nothing is loaded. */
+Test(program, mistakes_are_reported_at_once)
+{
+	struct run r;
+
+	run_with_settings(&r, "exec \"$0\" -c \"$1\" 2>&1",
+			  "agent = { log_levle = \"info\"; };\n"
 		   "ebpf = { buffer_size = 1000; };\n"
 		   "health = { interval_seconds = \"often\"; };\n"
 		   "rules = ( { id = \"A\"; name = \"a\"; },\n"
 		   "          { id = \"B\"; name = \"b\"; process_names = [\"x\"]; },\n"
-		   "          { id = \"B\"; name = \"b\"; process_names = [\"/bin/x\"]; } );\n",
-		   0644);
-	snprintf(command, sizeof(command), "exec \"$0\" -c %s 2>&1", file);
-	RUN_ALL(&r, command);
-	unlink(file);
+		   "          { id = \"B\"; name = \"b\"; process_names = [\"/bin/x\"]; } );\n");
 	cr_assert_eq(WEXITSTATUS(r.status), 2);
 	cr_assert(strstr(r.out, ":1: ") && strstr(r.out, "log_level"), "%s", r.out);
 	cr_assert(strstr(r.out, ":2: ") && strstr(r.out, "power of two"), "%s", r.out);
@@ -96,28 +101,20 @@ Test(program, check_prints_what_it_understood)
 /* It is another host that it may be for. */
 Test(program, check_warns_of_what_the_host_lacks)
 {
-	char file[] = "/tmp/rand-guard-test-cfg-XXXXXX", command[256];
+	static const char command[] = "exec \"$0\" check -c \"$1\" 2>&1 >/dev/null";
 	struct run r;
-	int fd = mkstemp(file);
 
-	cr_assert(fd >= 0);
-	close(fd);
-	write_file(file,
-		   "security = { user = \"rg-no-such-user\"; };\n"
+	run_with_settings(&r, command,
+			  "security = { user = \"rg-no-such-user\"; };\n"
 		   "output = { type = \"file\"; path = \"/no/such/dir/x\"; };\n"
 		   "metrics = { textfile = \"/no/dir/x.prom\"; };\n"
-		   "ebpf = { pin_path = \"/tmp/x\"; };\n",
-		   0644);
-	snprintf(command, sizeof(command), "exec \"$0\" check -c %s 2>&1 >/dev/null", file);
-	RUN_ALL(&r, command);
+		   "ebpf = { pin_path = \"/tmp/x\"; };\n");
 	cr_assert_eq(r.status, 0);
 	cr_assert(strstr(r.out, "warning: security.user: there is no user 'rg-no-such-user'"), "%s", r.out);
 	cr_assert(strstr(r.out, "warning: output.path: there is no directory '/no/such/dir'"), "%s", r.out);
 	cr_assert(strstr(r.out, "warning: metrics.textfile: there is no directory '/no/dir'"), "%s", r.out);
 	cr_assert(strstr(r.out, "warning: ebpf.pin_path: '/tmp/x' is not on a bpf filesystem"), "%s", r.out);
-	write_file(file, "output = { type = \"file\"; path = \"/tmp/x\"; };\n", 0644);
-	RUN_ALL(&r, command);
-	unlink(file);
+	run_with_settings(&r, command, "output = { type = \"file\"; path = \"/tmp/x\"; };\n");
 	cr_assert(r.status == 0 && !*r.out, "%s", r.out);
 }
 
