@@ -12,7 +12,6 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "agent.h"
 #include "format.h"
@@ -66,14 +65,6 @@ struct agent {
 	struct loop_source on_ring, on_timer, on_health, on_retry, on_watchdog, on_signal, on_sink;
 };
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 static void stop(struct agent *a, int result)
 {
 	a->stops = true;
@@ -105,7 +96,7 @@ static struct line_tag tag_of(const char *event_type, unsigned int severity, con
 /* A line about the agent itself, of this moment. */
 static void write_own_line(struct agent *a, const char *event_type, format_health_fn fn)
 {
-	struct line_head head = next_head(a, now_ns(CLOCK_BOOTTIME));
+	struct line_head head = next_head(a, clock_ns(CLOCK_BOOTTIME));
 	bool is_lost = fn == a->format->lost;
 	struct line_tag tag = tag_of(event_type, is_lost ? SEVERITY_WARNING : SEVERITY_INFO, &head);
 	struct json j;
@@ -245,7 +236,7 @@ static void set_timer(struct agent *a, bool on)
 
 static void tell_lost(struct agent *a)
 {
-	uint64_t now = now_ns(CLOCK_BOOTTIME);
+	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
 	if (!health_has_lost(&a->health) || sink_is_full(a->sink) ||
 	    (a->last_lost_ns && now - a->last_lost_ns < LOST_LINE_MS * NSEC_PER_MSEC))
@@ -260,7 +251,7 @@ static int drain_batch(struct agent *a)
 	int n;
 
 	a->has_more = false;
-	a->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
+	a->boot_to_real_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	n = reader_drain(a->reader, BATCH_RECORDS, &a->has_more);
 	if (n < 0) {
 		log_error("cannot read the ring: %s", strerror(-n));
@@ -471,7 +462,7 @@ static void count_reload(struct counters *c, int result)
 		return;
 	}
 	c->reloads++;
-	c->last_reload_ns = now_ns(CLOCK_REALTIME);
+	c->last_reload_ns = clock_ns(CLOCK_REALTIME);
 }
 
 static void reload(struct agent *a)
@@ -648,14 +639,14 @@ static int start(struct agent *a)
 		.config = a->config,
 		.sink = a->sink,
 		.counters = &a->counters,
-		.start_ns = now_ns(CLOCK_BOOTTIME),
+		.start_ns = clock_ns(CLOCK_BOOTTIME),
 	};
 	a->keys = (struct event_keys){
 		.args = a->config->process.collect_args,
 		.cwd = a->config->process.collect_cwd,
 		.env = a->config->process.collect_env,
 	};
-	a->counters.last_reload_ns = now_ns(CLOCK_REALTIME);
+	a->counters.last_reload_ns = clock_ns(CLOCK_REALTIME);
 	choose_format(a);
 	r = a->config->ebpf.enabled ? set_up_ring(a) : 0;
 	a->health.probe = a->probe;
@@ -666,7 +657,7 @@ static int start(struct agent *a)
 		r = privilege_drop(a->config, path_to_allow(a));
 	if (r)
 		return r;
-	a->boot_to_real_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
+	a->boot_to_real_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 	health_count(&a->health);
 	/* Who has read the first line may rely on it: what happens from then on is in the ring. */
 	apply_records(a);
@@ -682,12 +673,12 @@ static int start(struct agent *a)
 /* What is in the ring still becomes lines; of what comes meanwhile at most a ring more. */
 static void drain_last(struct agent *a)
 {
-	uint64_t until_ns = now_ns(CLOCK_BOOTTIME) + FINAL_FLUSH_MS * NSEC_PER_MSEC;
+	uint64_t until_ns = clock_ns(CLOCK_BOOTTIME) + FINAL_FLUSH_MS * NSEC_PER_MSEC;
 	struct pollfd pfd;
 
 	if (a->probe && !a->config->ebpf.keep_running)
 		probe_start(a->probe, 0);
-	while (a->reader && a->result != -EPIPE && now_ns(CLOCK_BOOTTIME) < until_ns) {
+	while (a->reader && a->result != -EPIPE && clock_ns(CLOCK_BOOTTIME) < until_ns) {
 		if (!sink_is_full(a->sink)) {
 			if (drain_batch(a) <= 0)
 				return;
@@ -702,10 +693,10 @@ static void drain_last(struct agent *a)
 
 static void flush_last(struct agent *a)
 {
-	uint64_t until_ns = now_ns(CLOCK_BOOTTIME) + FINAL_FLUSH_MS * NSEC_PER_MSEC;
+	uint64_t until_ns = clock_ns(CLOCK_BOOTTIME) + FINAL_FLUSH_MS * NSEC_PER_MSEC;
 	struct pollfd pfd;
 
-	while (sink_flush(a->sink) == -EAGAIN && now_ns(CLOCK_BOOTTIME) < until_ns) {
+	while (sink_flush(a->sink) == -EAGAIN && clock_ns(CLOCK_BOOTTIME) < until_ns) {
 		pfd = (struct pollfd){ .fd = sink_poll_fd(a->sink), .events = POLLOUT };
 		poll(&pfd, 1, 100);
 	}

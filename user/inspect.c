@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -126,14 +125,6 @@ static int rows_read(const char *pin_path, struct rows *ret)
 		return -ENOMEM;
 	ret->nr_rows = unique(ret->rows, read_rows(fd, ret->rows, info.max_entries));
 	return 0;
-}
-
-static uint64_t boot_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 /* How long it has run, or ran. */
@@ -311,7 +302,7 @@ static int warn_of_old(const char *pin_path)
 int inspect_ps(const char *pin_path, const struct inspect_ps *how, FILE *to)
 {
 	_cleanup_(rows_clear) struct rows rows = { 0 };
-	uint64_t now_ns = boot_now_ns();
+	uint64_t now_ns = clock_ns(CLOCK_BOOTTIME);
 	size_t i;
 	int r;
 

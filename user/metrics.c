@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "metrics.h"
 #include "metrics_text.h"
@@ -28,19 +27,6 @@ struct metrics {
 	DIR *fds; /* /proc/self/fd; open, since it is easier to keep than to be allowed again */
 	bool textfile_fails;
 };
-
-static uint64_t ns(struct timespec ts)
-{
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ns(ts);
-}
 
 static uint64_t count_fds(DIR *fds)
 {

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "test_agent.h"
 
@@ -22,17 +21,14 @@ int test_seconds(void)
 	return seconds ? atoi(seconds) : 60;
 }
 
-static uint64_t now_ms(void)
+uint64_t test_now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NSEC_PER_MSEC;
+	return clock_ns(CLOCK_MONOTONIC) / NSEC_PER_MSEC;
 }
 
 static uint64_t deadline_ms(void)
 {
-	return now_ms() + (uint64_t)test_seconds() * 1000;
+	return test_now_ms() + (uint64_t)test_seconds() * 1000;
 }
 
 /* Room for a build directory and what is below it. */
@@ -212,7 +208,7 @@ void agent_wait_log(const struct agent_test *t, const char *text)
 
 	/* The log is a file: nothing tells when it grows, so this looks every 10 ms. */
 	while (!strstr(agent_log(t), text)) {
-		cr_assert(now_ms() < until, "the agent's log never said '%s':\n%s", text, agent_log(t));
+		cr_assert(test_now_ms() < until, "the agent's log never said '%s':\n%s", text, agent_log(t));
 		poll(NULL, 0, 10);
 	}
 }
@@ -291,7 +287,7 @@ const cJSON *agent_line_u64(struct agent_test *t, const char *event_type, const 
 				*from = i + 1;
 			return t->lines[i];
 		}
-		cr_assert(goes_on && now_ms() < until, "no %s with %s %llu came; the agent's log:\n%s",
+		cr_assert(goes_on && test_now_ms() < until, "no %s with %s %llu came; the agent's log:\n%s",
 			  event_type, key ? key : "any", (unsigned long long)value, agent_log(t));
 		goes_on = read_lines(t, 100);
 	}
@@ -305,14 +301,14 @@ const cJSON *agent_next(struct agent_test *t, const char *event_type, size_t *fr
 /* Its exit's line within a second, or false: a ring that is full takes none. */
 static bool sees_exit(struct agent_test *t, pid_t pid, size_t from)
 {
-	uint64_t until = now_ms() + 1000;
+	uint64_t until = test_now_ms() + 1000;
 	size_t i = from;
 
 	for (;;) {
 		for (; i < t->nr_lines; i++)
 			if (is_match(t->lines[i], "process_exit", "pid", (uint64_t)pid))
 				return true;
-		if (now_ms() > until || !read_lines(t, 100))
+		if (test_now_ms() > until || !read_lines(t, 100))
 			return false;
 	}
 }
@@ -325,7 +321,7 @@ void agent_sync(struct agent_test *t)
 	pid_t pid;
 
 	do {
-		cr_assert(now_ms() < until, "the agent shows no process any more:\n%s", agent_log(t));
+		cr_assert(test_now_ms() < until, "the agent shows no process any more:\n%s", agent_log(t));
 		pid = fork();
 		if (!pid)
 			_exit(0);
@@ -359,7 +355,7 @@ int agent_wait_end(struct agent_test *t)
 	int status = -1;
 
 	while (read_lines(t, 100))
-		cr_assert(now_ms() < until, "the agent does not end:\n%s", agent_log(t));
+		cr_assert(test_now_ms() < until, "the agent does not end:\n%s", agent_log(t));
 	cr_assert_eq(waitpid(t->pid, &status, 0), t->pid);
 	t->pid = 0;
 	close(t->out);

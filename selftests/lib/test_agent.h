@@ -93,5 +93,6 @@ const char *copy_program(const struct agent_test *t, const char *program, const 
 void write_file(const char *path, const char *text, int mode);
 /* Seconds that a wait may take. */
 int test_seconds(void);
+uint64_t test_now_ms(void); /* CLOCK_MONOTONIC */
 
 #endif

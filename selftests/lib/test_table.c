@@ -10,20 +10,11 @@
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
 #include "pin.h"
 #include "test_table.h"
-
-uint64_t test_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NSEC_PER_MSEC;
-}
 
 unsigned int test_count(unsigned int n)
 {

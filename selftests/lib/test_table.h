@@ -101,6 +101,5 @@ pid_t *crowd_hold(struct crowd *crowd, unsigned int n);
 			usleep(1000);                                                    \
 		}                                                                        \
 	} while (0)
-uint64_t test_now_ms(void);
 
 #endif
