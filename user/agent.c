@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "agent.h"
 #include "format.h"
@@ -39,7 +38,7 @@
 #define LOST_LINE_MS 1000
 
 struct agent {
-	struct agent_file file;
+	struct settings_file file;
 	struct config *config;
 	struct loop *loop;
 	struct probe *probe; /* NULL with ebpf.enabled = false */
@@ -363,82 +362,12 @@ static void apply_interval(struct agent *a)
 	loop_set_timer(&a->on_health, ms, ms);
 }
 
-static void warn_of_restart(const struct config *running, const struct config *new)
+/* Of the settings those that a reload can change. */
+static void apply_settings(struct agent *a)
 {
-	const struct config_option *option = NULL;
-
-	while ((option = config_needs_restart(running, new, option)))
-		log_warning("reload: %s has changed, which takes effect at the next start",
-			    config_option_name(option));
-}
-
-/* What can change while it runs; everything else stays as it was started with. */
-static void take_over(struct agent *a, struct config *new)
-{
-	struct config *c = a->config;
-	struct config old = *c;
-
-	rule_set_keep_counts(new->rules, c->rules);
-	c->rules = new->rules;
-	c->nr_rules_disabled = new->nr_rules_disabled;
-	c->rules_dir = new->rules_dir;
-	c->metrics.textfile = new->metrics.textfile;
-	/* Of another type it would be something else. */
-	if (c->output.type == new->output.type) {
-		c->output.path = new->output.path;
-		new->output.path = old.output.path;
-	}
-	c->agent.mode = new->agent.mode;
-	c->agent.log_level = new->agent.log_level;
-	c->health = new->health;
-	/* The old ones go with the new config. */
-	new->rules = old.rules;
-	new->rules_dir = old.rules_dir;
-	new->metrics.textfile = old.metrics.textfile;
-}
-
-/* Behind a message, where what was allowed at the start isn't any more. */
-static const char *denied_hint(int r)
-{
-	return r != -EACCES && r != -EPERM ? "" :
-	       "; the running agent has no privileges any more (security.landlock, capabilities): where root may, "
-	       "start it anew";
-}
-
-/* A pipe has nothing more to read, or would be waited for. What isn't there is config_load()'s to tell. */
-static bool can_be_read_again(const char *path)
-{
-	struct stat st;
-
-	if (!path || stat(path, &st) || S_ISREG(st.st_mode))
-		return true;
-	log_error("reload: '%s' is no regular file and can't be read again; the old settings stay", path);
-	return false;
-}
-
-static bool reload_settings(struct agent *a)
-{
-	_cleanup_(config_freep) struct config *new = NULL;
-	const char *path = a->file.path;
-	int r;
-
-	if (a->file.is_missing && access(path, F_OK))
-		path = NULL;
-	if (!can_be_read_again(path))
-		return false;
-	r = config_load(path, &new);
-	if (r) {
-		log_error("reload: the settings %s; the old ones stay%s",
-			  r == -EACCES ? "may not be read" : "have mistakes", denied_hint(r));
-		return false;
-	}
-	a->file.is_missing = a->file.is_missing && !path;
-	warn_of_restart(a->config, new);
-	take_over(a, new);
 	log_set_level(a->config->agent.log_level);
 	apply_records(a);
 	apply_interval(a);
-	return true;
 }
 
 static bool reopen_output(struct agent *a)
@@ -449,7 +378,7 @@ static bool reopen_output(struct agent *a)
 	r = sink_reopen(a->sink, a->config->output.path);
 	if (r)
 		log_error("reload: cannot open '%s': %s; what was open stays in use%s", output_name(a->config),
-			  strerror(-r), denied_hint(r));
+			  strerror(-r), privilege_hint(r));
 	flush(a);
 	return !r;
 }
@@ -470,7 +399,9 @@ static void reload(struct agent *a)
 	bool settings, output;
 
 	notify_reloading();
-	settings = reload_settings(a);
+	settings = !reload_settings(&a->file, a->config);
+	if (settings)
+		apply_settings(a);
 	output = reopen_output(a);
 	count_reload(&a->counters, settings && output ? 0 : -EINVAL);
 	if (settings)
@@ -733,7 +664,7 @@ static struct loop_source source(loop_fn fn, struct agent *a)
 	return (struct loop_source){ .fd = -1, .fn = fn, .ctx = a };
 }
 
-int agent_run(const struct agent_file *file, struct config **config)
+int agent_run(const struct settings_file *file, struct config **config)
 {
 	_cleanup_(agent_clear) struct agent a = { .file = *file, .config = TAKE_PTR(*config) };
 	int r;

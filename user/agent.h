@@ -3,18 +3,12 @@
 #ifndef RG_AGENT_H
 #define RG_AGENT_H
 
-#include "config.h"
-
-/* What SIGHUP reads. */
-struct agent_file {
-	const char *path; /* NULL: none, built-in defaults */
-	bool is_missing; /* it wasn't there at the start, and needn't be; until it is */
-};
+#include "reload.h"
 
 /*
- * Sets up what the settings say and runs until SIGTERM or SIGINT. Takes *config. 0 when it was asked to end;
- * -errno when it could not run or go on, which has been logged.
+ * Sets up what the settings say and runs until SIGTERM or SIGINT; SIGHUP reads the file again. Takes *config. 0
+ * when it was asked to end; -errno when it could not run or go on, which has been logged.
  */
-int agent_run(const struct agent_file *file, struct config **config);
+int agent_run(const struct settings_file *file, struct config **config);
 
 #endif

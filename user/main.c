@@ -98,13 +98,13 @@ static void say_if_no_file(const struct options *o)
 static int run(const struct options *o)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
-	struct agent_file file = { .path = settings_path(o) };
+	struct settings_file file = { .path = settings_path(o) };
 
 	say_if_no_file(o);
 	if (config_load(file.path, &config))
 		return EXIT_USAGE;
 	if (!file.path && !o->defaults)
-		file = (struct agent_file){ CONFIG_PATH_DEFAULT, true };
+		file = (struct settings_file){ CONFIG_PATH_DEFAULT, true };
 	log_set_level(config->agent.log_level);
 	if (config->output.type == OUTPUT_STDOUT && stdout_is_closed) {
 		log_error("output: standard output is closed; open it, or set output.type = \"file\"");

@@ -271,3 +271,10 @@ int privilege_drop(const struct config *config, const char *config_path)
 		r = filter_syscalls(config);
 	return r;
 }
+
+const char *privilege_hint(int r)
+{
+	return r != -EACCES && r != -EPERM ? "" :
+	       "; the running agent has no privileges any more (security.landlock, capabilities): where root may, "
+	       "start it anew";
+}

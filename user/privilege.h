@@ -11,5 +11,7 @@
  * Logs; 0 or -errno.
  */
 int privilege_drop(const struct config *config, const char *config_path);
+/* Behind a message of a running agent: what denied it -EACCES or -EPERM, and what to do; of other errors "". Static. */
+const char *privilege_hint(int r);
 
 #endif
