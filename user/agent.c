@@ -9,24 +9,21 @@
  * counted by the kernel, and a "lost" line tells.
  */
 #include <errno.h>
-#include <poll.h>
 #include <sys/resource.h>
 
 #include "agent.h"
-#include "format.h"
 #include "health.h"
 #include "http.h"
+#include "lines.h"
 #include "loop.h"
 #include "metrics.h"
 #include "notify.h"
-#include "origin.h"
+#include "output.h"
 #include "privilege.h"
 #include "reader.h"
 
 /* Records between two looks at signals and timers: less than a millisecond's work. */
 #define BATCH_RECORDS 512
-/* Between two tries to write to what failed, e.g. a full disk. */
-#define RETRY_MS 1000
 /*
  * A crowd of processes is what must not be missed, and they compete for the CPU with the agent, which needs
  * little of it but soon. Where nobody has chosen another.
@@ -43,25 +40,19 @@ struct agent {
 	struct loop *loop;
 	struct probe *probe; /* NULL with ebpf.enabled = false */
 	struct reader *reader;
-	struct sink *sink;
+	struct output output;
+	struct lines lines;
 	struct http *http;
 	struct metrics *metrics;
 	struct counters counters;
 	struct health health;
-	struct event_keys keys;
-	const struct format *format;
-	struct origin origin;
-	bool colour; /* of lines of text */
 	uint32_t written; /* which records become lines: bits 1 << enum rg_record_type */
-	uint64_t seq;
-	uint64_t boot_to_real_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME, as of this batch */
 	uint64_t last_lost_ns; /* CLOCK_BOOTTIME of the last "lost" line */
 	bool timer_on; /* the drain timer runs */
 	bool has_more; /* the last batch left records in the ring */
-	bool waits_for_sink; /* on_sink is in the loop */
 	bool stops;
 	int result; /* why it stops: 0 or -errno */
-	struct loop_source on_ring, on_timer, on_health, on_retry, on_watchdog, on_signal, on_sink;
+	struct loop_source on_ring, on_timer, on_health, on_watchdog, on_signal;
 };
 
 static void stop(struct agent *a, int result)
@@ -71,69 +62,15 @@ static void stop(struct agent *a, int result)
 		a->result = result;
 }
 
-/* --- lines ------------------------------------------------------------------------------------ */
-
-static struct line_head next_head(struct agent *a, uint64_t timestamp_ns)
+static void flush(struct agent *a)
 {
-	return (struct line_head){
-		.seq = a->seq++,
-		.timestamp_ns = timestamp_ns,
-		.realtime_ns = timestamp_ns + a->boot_to_real_ns,
-		.origin = &a->origin,
-		.colour = a->colour,
-	};
+	int r = output_flush(&a->output);
+
+	if (r)
+		stop(a, r);
 }
 
-/* Severities of syslog(3), which has its own numbers for all of them. */
-enum { SEVERITY_CRITICAL = 2, SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTICE, SEVERITY_INFO };
-
-static struct line_tag tag_of(const char *event_type, unsigned int severity, const struct line_head *head)
-{
-	return (struct line_tag){ event_type, severity, head->realtime_ns };
-}
-
-/* A line about the agent itself, of this moment. */
-static void write_own_line(struct agent *a, const char *event_type, format_health_fn fn)
-{
-	struct line_head head = next_head(a, clock_ns(CLOCK_BOOTTIME));
-	bool is_lost = fn == a->format->lost;
-	struct line_tag tag = tag_of(event_type, is_lost ? SEVERITY_WARNING : SEVERITY_INFO, &head);
-	struct json j;
-
-	sink_line_begin(a->sink, &tag, &j);
-	fn(&a->health, &j, &head);
-	sink_line_end(a->sink, &j);
-}
-
-static void write_event(struct agent *a, const struct event *event)
-{
-	struct line_head head = next_head(a, event->hdr->timestamp_ns);
-	struct line_tag tag = tag_of(event_type_name(event->hdr->type), SEVERITY_INFO, &head);
-	struct json j;
-
-	sink_line_begin(a->sink, &tag, &j);
-	a->format->event(&j, event, &head, &a->keys);
-	sink_line_end(a->sink, &j);
-	a->counters.events_output[event->hdr->type]++;
-}
-
-static void write_alert(struct agent *a, const struct event *event, const struct rule_match *match)
-{
-	static const unsigned int severities[] = {
-		[RULE_LOW] = SEVERITY_NOTICE,
-		[RULE_MEDIUM] = SEVERITY_WARNING,
-		[RULE_HIGH] = SEVERITY_ERROR,
-		[RULE_CRITICAL] = SEVERITY_CRITICAL,
-	};
-	struct line_head head = next_head(a, event->hdr->timestamp_ns);
-	struct line_tag tag = tag_of("alert", severities[match->rule->severity], &head);
-	struct json j;
-
-	sink_line_begin(a->sink, &tag, &j);
-	a->format->alert(&j, event, match, &head);
-	sink_line_end(a->sink, &j);
-	a->counters.alerts_output++;
-}
+/* --- records ---------------------------------------------------------------------------------- */
 
 static size_t match_rules(struct agent *a, const struct event *e, const struct rule_match **ret)
 {
@@ -160,69 +97,17 @@ static bool on_event(const struct event *event, void *ctx)
 	a->counters.events_read[event->hdr->type]++;
 	if (event->hdr->type == RG_RECORD_EXEC)
 		n = match_rules(a, event, &matches);
-	if (a->written & (1U << event->hdr->type))
-		write_event(a, event);
+	if (a->written & (1U << event->hdr->type)) {
+		lines_event(&a->lines, event);
+		a->counters.events_output[event->hdr->type]++;
+	}
 	for (i = 0; i < n; i++)
-		write_alert(a, event, &matches[i]);
-	return !sink_is_full(a->sink);
+		lines_alert(&a->lines, event, &matches[i]);
+	a->counters.alerts_output += n;
+	return !sink_is_full(a->output.sink);
 }
 
-/* --- the sink ----------------------------------------------------------------------------------- */
-
-static void on_sink_ready(void *ctx, uint32_t events);
-
-/* Waits for a slow reader, or stops waiting. */
-static void watch_sink(struct agent *a, bool waits)
-{
-	int r;
-
-	if (waits == a->waits_for_sink)
-		return;
-	if (!waits) {
-		loop_remove(a->loop, &a->on_sink);
-	} else {
-		r = loop_add(a->loop, &a->on_sink, sink_poll_fd(a->sink), EPOLLOUT);
-		if (r) /* it can't be waited for, so it is tried again */
-			loop_set_timer(&a->on_retry, RETRY_MS, 0);
-		waits = !r;
-	}
-	a->waits_for_sink = waits;
-}
-
-/* For messages. */
-static const char *output_name(const struct config *c)
-{
-	if (c->output.path)
-		return c->output.path;
-	if (c->output.type == OUTPUT_SYSLOG)
-		return transport_usual_path(TRANSPORT_SYSLOG);
-	return c->output.type == OUTPUT_JOURNALD ? transport_usual_path(TRANSPORT_JOURNALD) : "stdout";
-}
-
-static void say_write_failed(const struct agent *a, int r)
-{
-	log_error("output: cannot write: %s ('%s'); lines that find no room are counted, trying again every "
-		  "second", strerror(-r), output_name(a->config));
-}
-
-static void flush(struct agent *a)
-{
-	int before = sink_error(a->sink), r = sink_flush(a->sink);
-
-	watch_sink(a, r == -EAGAIN);
-	if (r == -EPIPE) {
-		log_error("output: nobody reads it any more; stopping");
-		stop(a, r);
-	} else if (r && r != -EAGAIN) {
-		if (r != before)
-			say_write_failed(a, r);
-		loop_set_timer(&a->on_retry, RETRY_MS, 0);
-	} else if (before) { /* also where the reader is already slow again */
-		log_info("output: writing again");
-	}
-}
-
-/* --- the ring ----------------------------------------------------------------------------------- */
+/* --- the ring --------------------------------------------------------------------------------- */
 
 static void set_timer(struct agent *a, bool on)
 {
@@ -237,11 +122,11 @@ static void tell_lost(struct agent *a)
 {
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
-	if (!health_has_lost(&a->health) || sink_is_full(a->sink) ||
+	if (!health_has_lost(&a->health) || sink_is_full(a->output.sink) ||
 	    (a->last_lost_ns && now - a->last_lost_ns < LOST_LINE_MS * NSEC_PER_MSEC))
 		return;
 	a->last_lost_ns = now;
-	write_own_line(a, "lost", a->format->lost);
+	lines_lost(&a->lines, &a->health);
 }
 
 /* One batch; the number read. */
@@ -250,7 +135,7 @@ static int drain_batch(struct agent *a)
 	int n;
 
 	a->has_more = false;
-	a->boot_to_real_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+	lines_set_clock(&a->lines);
 	n = reader_drain(a->reader, BATCH_RECORDS, &a->has_more);
 	if (n < 0) {
 		log_error("cannot read the ring: %s", strerror(-n));
@@ -267,9 +152,9 @@ static void drain(struct agent *a)
 
 	if (!a->reader)
 		return;
-	if (sink_is_full(a->sink))
+	if (sink_is_full(a->output.sink))
 		flush(a);
-	if (sink_is_full(a->sink)) {
+	if (sink_is_full(a->output.sink)) {
 		a->has_more = false; /* on_sink_ready() goes on */
 		return;
 	}
@@ -304,7 +189,7 @@ static void on_sink_ready(void *ctx, uint32_t events __attribute__((unused)))
 	drain(a);
 }
 
-/* --- timers and signals --------------------------------------------------------------------------- */
+/* --- timers and signals ----------------------------------------------------------------------- */
 
 static void on_health(void *ctx, uint32_t events __attribute__((unused)))
 {
@@ -312,14 +197,9 @@ static void on_health(void *ctx, uint32_t events __attribute__((unused)))
 
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, "health", a->format->health);
+	lines_health(&a->lines, &a->health);
 	flush(a);
 	metrics_write_textfile(a->metrics);
-}
-
-static void on_retry(void *ctx, uint32_t events __attribute__((unused)))
-{
-	on_sink_ready(ctx, 0);
 }
 
 static void on_watchdog(void *ctx __attribute__((unused)), uint32_t events __attribute__((unused)))
@@ -370,19 +250,6 @@ static void apply_settings(struct agent *a)
 	apply_interval(a);
 }
 
-static bool reopen_output(struct agent *a)
-{
-	int r;
-
-	watch_sink(a, false); /* its descriptor changes */
-	r = sink_reopen(a->sink, a->config->output.path);
-	if (r)
-		log_error("reload: cannot open '%s': %s; what was open stays in use%s", output_name(a->config),
-			  strerror(-r), privilege_hint(r));
-	flush(a);
-	return !r;
-}
-
 static void count_reload(struct counters *c, int result)
 {
 	c->last_reload_failed = result != 0;
@@ -402,7 +269,8 @@ static void reload(struct agent *a)
 	settings = !reload_settings(&a->file, a->config);
 	if (settings)
 		apply_settings(a);
-	output = reopen_output(a);
+	output = !output_reopen(&a->output);
+	flush(a);
 	count_reload(&a->counters, settings && output ? 0 : -EINVAL);
 	if (settings)
 		log_info("reloaded%s: rules: %zu", output ? "" : ", but for the output",
@@ -420,7 +288,7 @@ static void on_signal(void *ctx, uint32_t signal)
 		stop(a, 0);
 }
 
-/* --- start and end ---------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 static int set_up_loop(struct agent *a)
 {
@@ -441,60 +309,12 @@ static int set_up_loop(struct agent *a)
 	if (!r)
 		r = loop_add_timer(a->loop, &a->on_health);
 	if (!r)
-		r = loop_add_timer(a->loop, &a->on_retry);
+		r = output_init(&a->output, a->loop, on_sink_ready, a);
 	if (!r)
 		r = loop_add_timer(a->loop, &a->on_watchdog);
 	if (r)
 		log_error("cannot set up the event loop: %s", strerror(-r));
 	return r;
-}
-
-static int new_sink(const struct config *config, struct sink **ret)
-{
-	const char *path = config->output.path;
-
-	switch (config->output.type) {
-	case OUTPUT_FILE:
-		return sink_new_file(path, ret);
-	case OUTPUT_UNIX:
-		return sink_new_transport(TRANSPORT_UNIX, path, ret);
-	case OUTPUT_UDP:
-		return sink_new_transport(TRANSPORT_UDP, path, ret);
-	case OUTPUT_SYSLOG:
-		return sink_new_transport(TRANSPORT_SYSLOG, path, ret);
-	case OUTPUT_JOURNALD:
-		return sink_new_transport(TRANSPORT_JOURNALD, path, ret);
-	default:
-		return sink_new_stdout(ret);
-	}
-}
-
-static int set_up_sink(struct agent *a)
-{
-	int r = new_sink(a->config, &a->sink);
-
-	if (r)
-		log_error("output: cannot open '%s': %s", output_name(a->config), strerror(-r));
-	return r;
-}
-
-/* Text is for eyes: at a terminal, unless the settings say otherwise. */
-static void choose_format(struct agent *a)
-{
-	static const struct format *const formats[] = {
-		[FORMAT_JSON] = &format_json,
-		[FORMAT_TEXT] = &format_text,
-		[FORMAT_ECS] = &format_ecs,
-	};
-	bool at_terminal = a->config->output.type == OUTPUT_STDOUT && isatty(STDOUT_FILENO);
-	enum output_format format = a->config->output.format;
-
-	if (format == FORMAT_AUTO)
-		format = at_terminal ? FORMAT_TEXT : FORMAT_JSON;
-	a->format = formats[format];
-	a->origin = origin_read(a->config->agent.id);
-	a->colour = at_terminal && !getenv("NO_COLOR");
-	tzset(); /* reads /etc/localtime while that is allowed */
 }
 
 static int set_up_ring(struct agent *a)
@@ -568,17 +388,12 @@ static int start(struct agent *a)
 
 	a->health = (struct health){
 		.config = a->config,
-		.sink = a->sink,
+		.sink = a->output.sink,
 		.counters = &a->counters,
 		.start_ns = clock_ns(CLOCK_BOOTTIME),
 	};
-	a->keys = (struct event_keys){
-		.args = a->config->process.collect_args,
-		.cwd = a->config->process.collect_cwd,
-		.env = a->config->process.collect_env,
-	};
 	a->counters.last_reload_ns = clock_ns(CLOCK_REALTIME);
-	choose_format(a);
+	lines_init(&a->lines, a->config, a->output.sink);
 	r = a->config->ebpf.enabled ? set_up_ring(a) : 0;
 	a->health.probe = a->probe;
 	if (!r)
@@ -588,11 +403,11 @@ static int start(struct agent *a)
 		r = privilege_drop(a->config, path_to_allow(a));
 	if (r)
 		return r;
-	a->boot_to_real_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+	lines_set_clock(&a->lines);
 	health_count(&a->health);
 	/* Who has read the first line may rely on it: what happens from then on is in the ring. */
 	apply_records(a);
-	write_own_line(a, "agent_start", a->format->start);
+	lines_start(&a->lines, &a->health);
 	flush(a);
 	say_started(a);
 	apply_interval(a);
@@ -605,32 +420,26 @@ static int start(struct agent *a)
 static void drain_last(struct agent *a)
 {
 	uint64_t until_ns = clock_ns(CLOCK_BOOTTIME) + FINAL_FLUSH_MS * NSEC_PER_MSEC;
-	struct pollfd pfd;
 
 	if (a->probe && !a->config->ebpf.keep_running)
 		probe_start(a->probe, 0);
 	while (a->reader && a->result != -EPIPE && clock_ns(CLOCK_BOOTTIME) < until_ns) {
-		if (!sink_is_full(a->sink)) {
+		if (!sink_is_full(a->output.sink)) {
 			if (drain_batch(a) <= 0)
 				return;
 			continue;
 		}
-		if (sink_flush(a->sink) == -EAGAIN) {
-			pfd = (struct pollfd){ .fd = sink_poll_fd(a->sink), .events = POLLOUT };
-			poll(&pfd, 1, 100);
-		}
+		if (sink_flush(a->output.sink) == -EAGAIN)
+			output_wait(&a->output);
 	}
 }
 
 static void flush_last(struct agent *a)
 {
 	uint64_t until_ns = clock_ns(CLOCK_BOOTTIME) + FINAL_FLUSH_MS * NSEC_PER_MSEC;
-	struct pollfd pfd;
 
-	while (sink_flush(a->sink) == -EAGAIN && clock_ns(CLOCK_BOOTTIME) < until_ns) {
-		pfd = (struct pollfd){ .fd = sink_poll_fd(a->sink), .events = POLLOUT };
-		poll(&pfd, 1, 100);
-	}
+	while (sink_flush(a->output.sink) == -EAGAIN && clock_ns(CLOCK_BOOTTIME) < until_ns)
+		output_wait(&a->output);
 }
 
 static void finish(struct agent *a)
@@ -640,7 +449,7 @@ static void finish(struct agent *a)
 	a->last_lost_ns = 0;
 	health_count(&a->health);
 	tell_lost(a);
-	write_own_line(a, "health", a->format->health);
+	lines_health(&a->lines, &a->health);
 	metrics_write_textfile(a->metrics);
 	flush_last(a);
 	log_info("stopped: %llu records read, %llu alerts",
@@ -654,7 +463,7 @@ static void agent_clear(struct agent *a)
 	metrics_free(a->metrics);
 	reader_free(a->reader);
 	probe_free(a->probe);
-	sink_free(a->sink);
+	output_close(&a->output);
 	loop_free(a->loop);
 	config_free(a->config);
 }
@@ -671,14 +480,12 @@ int agent_run(const struct settings_file *file, struct config **config)
 
 	a.on_ring = source(on_ring_ready, &a);
 	a.on_timer = source(on_ring_ready, &a);
-	a.on_sink = source(on_sink_ready, &a);
 	a.on_health = source(on_health, &a);
-	a.on_retry = source(on_retry, &a);
 	a.on_watchdog = source(on_watchdog, &a);
 	a.on_signal = source(on_signal, &a);
 	r = set_up_loop(&a);
 	if (!r)
-		r = set_up_sink(&a);
+		r = output_open(&a.output, a.config);
 	if (!r)
 		r = start(&a);
 	if (r)

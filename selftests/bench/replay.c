@@ -181,7 +181,7 @@ static struct rule_set *build_rules(unsigned int n)
 	return set;
 }
 
-/* --- the record path, as in agent.c ------------------------------------------------------------- */
+/* --- the record path, as in agent.c and lines.c ------------------------------------------------- */
 
 static void match(struct replay *r, const struct event *e)
 {
