@@ -5,6 +5,7 @@
 
 #include "footprint.h"
 #include "loader.h"
+#include "traits.h"
 #include "../shared/proc.h"
 
 /* An element of a hash map beside its value: the key's 8 bytes, and the kernel's own, lru_node and all. */
@@ -29,21 +30,21 @@ static uint64_t hash_bytes(uint32_t entries, size_t value_size)
 	return entries * (uint64_t)(value_size + ELEMENT_BYTES) + buckets * BUCKET_BYTES;
 }
 
-static void compute(const struct config *config, uint32_t nr_cpus, struct kernel_traits traits,
+static void compute(const struct config *config, uint32_t nr_cpus, const struct traits *traits,
 		    struct footprint *ret)
 {
-	const uint64_t nr_slots = traits.skips ? RG_SCRATCH_SLOTS_AGAIN : RG_SCRATCH_SLOTS;
+	const uint64_t nr_slots = traits->skips ? RG_SCRATCH_SLOTS_AGAIN : RG_SCRATCH_SLOTS;
 	struct footprint f = { .nr_cpus = nr_cpus };
 	struct rg_config want;
 	uint64_t ring;
 
 	loader_want(config, &want);
-	f.table_rows = loader_table_entries(want.max_rows, nr_cpus, traits.lru_adapts);
+	f.table_rows = loader_table_entries(want.max_rows, nr_cpus, traits->lru_adapts);
 	f.table_bytes = hash_bytes(f.table_rows, sizeof(struct rg_proc)) +
 			(want.max_rows + 1ULL) * sizeof(struct rg_exited);
 	if (want.max_threads)
 		f.thread_table_bytes =
-			hash_bytes(loader_table_entries(want.max_threads, nr_cpus, traits.lru_adapts),
+			hash_bytes(loader_table_entries(want.max_threads, nr_cpus, traits->lru_adapts),
 				   sizeof(struct rg_thread));
 	ring = want.ring_bytes;
 	f.ring_bytes = ring + RING_PAGES_BYTES + ring / RING_BYTES_PER_POINTER * 2;
@@ -57,10 +58,12 @@ static void compute(const struct config *config, uint32_t nr_cpus, struct kernel
 int footprint_predict(const struct config *config, struct footprint *ret)
 {
 	int nr_cpus = libbpf_num_possible_cpus();
+	struct traits traits = { 0 };
 
 	if (nr_cpus < 0)
 		return nr_cpus;
-	compute(config, (uint32_t)nr_cpus, loader_traits(), ret);
+	traits_read(&traits); /* without BTF as the older kernels */
+	compute(config, (uint32_t)nr_cpus, &traits, ret);
 	return 0;
 }
 

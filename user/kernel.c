@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names and lifetime of the kernel side's descriptors. */
+/* Names and lifetime of the kernel side's descriptors, and their way from one process to another. */
+#include <errno.h>
+#include <sys/socket.h>
+
 #include "kernel.h"
 
 const char *const kernel_map_names[NR_KERNEL_MAPS] = {
@@ -46,4 +49,62 @@ void kernel_close(struct kernel *kernel)
 	for (i = 0; i < KERNEL_NR_FDS; i++)
 		closep(&fd[i]);
 	kernel_init(kernel);
+}
+
+/* What goes with the descriptors: how it went, and which of them are there. */
+struct report {
+	int result;
+	bool sent[KERNEL_NR_FDS];
+};
+
+union fd_message {
+	struct cmsghdr hdr;
+	char buf[CMSG_SPACE(sizeof(struct kernel))];
+};
+
+int kernel_send(int to, int result, const struct kernel *kernel)
+{
+	const int *fds = (const int *)kernel;
+	struct report report = { .result = result };
+	struct iovec iov = { &report, sizeof(report) };
+	union fd_message control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int *sent = (int *)CMSG_DATA(&control.hdr);
+	size_t i, nr_sent = 0;
+
+	for (i = 0; i < KERNEL_NR_FDS; i++) {
+		report.sent[i] = fds[i] >= 0;
+		if (fds[i] >= 0)
+			sent[nr_sent++] = fds[i];
+	}
+	if (nr_sent) {
+		control.hdr.cmsg_level = SOL_SOCKET;
+		control.hdr.cmsg_type = SCM_RIGHTS;
+		control.hdr.cmsg_len = CMSG_LEN(nr_sent * sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(nr_sent * sizeof(int));
+	}
+	return sendmsg(to, &msg, 0) < 0 ? -errno : 0;
+}
+
+int kernel_receive(int from, struct kernel *ret)
+{
+	struct report report = { 0 };
+	struct iovec iov = { &report, sizeof(report) };
+	union fd_message control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	const int *received = (const int *)CMSG_DATA(&control.hdr);
+	int *fds = (int *)ret;
+	size_t i;
+	ssize_t n;
+
+	do {
+		n = recvmsg(from, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(report))
+		return -EPIPE;
+	for (i = 0; i < KERNEL_NR_FDS; i++)
+		fds[i] = report.sent[i] ? *received++ : -1;
+	return report.result;
 }

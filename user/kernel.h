@@ -57,4 +57,9 @@ struct kernel {
 void kernel_init(struct kernel *kernel);
 void kernel_close(struct kernel *kernel);
 
+/* Over a socket: a result, and the descriptors that are there, which stay the sender's. 0 or -errno of sendmsg(2). */
+int kernel_send(int to, int result, const struct kernel *kernel);
+/* The result that was sent, and the descriptors, the caller's. -EPIPE, with *ret as it was: nothing came. */
+int kernel_receive(int from, struct kernel *ret);
+
 #endif

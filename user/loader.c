@@ -7,10 +7,10 @@
 #include <sys/wait.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "loader.h"
+#include "traits.h"
 #include "../shared/stats.h"
 #include "rand_guard.skel.h"
 #include "sum.skel.h"
@@ -29,7 +29,7 @@ struct loader {
 	struct rand_guard *skel;
 	struct sum *sum; /* NULL where a map doesn't say how many elements it has (6.6) */
 	struct bpf_link *links[NR_KERNEL_PROGS];
-	struct kernel_traits traits;
+	struct traits traits;
 };
 
 /* The verifier's log comes as one message of many lines. */
@@ -106,77 +106,20 @@ static int check_kernel(void)
 	return -EOPNOTSUPP;
 }
 
-static bool has_typedef(const struct btf *btf, const char *name)
+static enum rg_exec_source_hook best_hook(const struct traits *traits)
 {
-	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
-}
-
-/* Arguments of a BTF-typed tracepoint, its context pointer included; 0 if there is none. */
-static unsigned int tracepoint_nr_args(const struct btf *btf, const char *typedef_name)
-{
-	int id = btf__find_by_name_kind(btf, typedef_name, BTF_KIND_TYPEDEF);
-	const struct btf_type *t;
-
-	if (id <= 0)
-		return 0;
-	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type); /* the pointer */
-	t = btf__type_by_id(btf, t->type);
-	return btf_is_func_proto(t) ? btf_vlen(t) : 0;
-}
-
-static bool has_function(const struct btf *btf, const char *name)
-{
-	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
-}
-
-static bool struct_has_member(const struct btf *btf, const char *struct_name, const char *member)
-{
-	int id = btf__find_by_name_kind(btf, struct_name, BTF_KIND_STRUCT);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
-	unsigned int i;
-
-	for (i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
-			return true;
-	return false;
-}
-
-static struct kernel_traits traits_of(const struct btf *btf)
-{
-	return (struct kernel_traits){
-		.lru_adapts = struct_has_member(btf, "bpf_lru", "target_free"),
-		/* What tracepoints hold instead of preemption, from then on. */
-		.skips = has_typedef(btf, "class_srcu_fast_notrace_t"),
-	};
-}
-
-struct kernel_traits loader_traits(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	struct kernel_traits traits = { 0 };
-
-	if (btf)
-		traits = traits_of(btf);
-	btf__free(btf);
-	return traits;
-}
-
-static enum rg_exec_source_hook choose_hook(const struct btf *btf)
-{
-	if (has_typedef(btf, "btf_trace_sched_prepare_exec"))
+	if (traits->has_prepare)
 		return RG_HOOK_PREPARE;
-	if (has_typedef(btf, "btf_trace_task_rename"))
-		return RG_HOOK_RENAME;
-	return RG_HOOK_SYSCALLS;
+	return traits->has_rename ? RG_HOOK_RENAME : RG_HOOK_SYSCALLS;
 }
 
-static int choose_hook_of(struct loader *l, const struct btf *btf)
+static int choose_hook(struct loader *l)
 {
 	struct rg_config *c = (struct rg_config *)&l->skel->rodata->rg_config;
 
 	if (c->hook == RG_HOOK_NONE)
-		c->hook = choose_hook(btf);
-	if (c->hook != RG_HOOK_PREPARE || has_typedef(btf, "btf_trace_sched_prepare_exec"))
+		c->hook = best_hook(&l->traits);
+	if (c->hook != RG_HOOK_PREPARE || l->traits.has_prepare)
 		return 0;
 	log_error("ebpf.exec_source_hook 'prepare': this kernel has no tracepoint "
 		  "sched_prepare_exec (6.10 or later); use \"auto\"");
@@ -249,27 +192,22 @@ static int open_sum(struct loader *l)
 	return r;
 }
 
-/* What depends on the kernel's types. Its BTF is large, and freed before libbpf reads its own copy. */
 static int adapt_to_kernel(struct loader *l)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct rg_config *c = (struct rg_config *)&l->skel->rodata->rg_config;
 	struct utsname name;
-	struct rg_config *c;
 	int r;
 
-	if (!btf) {
+	r = traits_read(&l->traits);
+	if (r) {
 		log_error("cannot load programs: kernel %s has no BTF (/sys/kernel/btf/vmlinux); a kernel "
 			  "built with CONFIG_DEBUG_INFO_BTF=y is needed", kernel_release(&name));
-		return -EOPNOTSUPP;
+		return r;
 	}
-	c = (struct rg_config *)&l->skel->rodata->rg_config;
-	/* The context pointer, the task, and group_dead. */
-	c->exit_has_group_dead = tracepoint_nr_args(btf, "btf_trace_sched_process_exit") >= 3;
-	l->traits = traits_of(btf);
-	r = choose_hook_of(l, btf);
-	if (!r && has_function(btf, "bpf_map_sum_elem_count"))
+	c->exit_has_group_dead = l->traits.exit_has_group_dead;
+	r = choose_hook(l);
+	if (!r && l->traits.sums_elements)
 		r = open_sum(l);
-	btf__free(btf);
 	if (!r)
 		choose_programs(l);
 	return r;
@@ -526,78 +464,20 @@ static void list_descriptors(const struct loader *l, struct kernel *ret)
 	}
 }
 
-/* What the loader says when it is done: how it went, and which of the descriptors it sends. */
-struct report {
-	int result;
-	bool sent[KERNEL_NR_FDS];
-};
-
-union fd_message {
-	struct cmsghdr hdr;
-	char buf[CMSG_SPACE(sizeof(struct kernel))];
-};
-
-static void send_report(int to, int result, const struct kernel *kernel)
-{
-	const int *fds = (const int *)kernel;
-	struct report report = { .result = result };
-	struct iovec iov = { &report, sizeof(report) };
-	union fd_message control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int *sent = (int *)CMSG_DATA(&control.hdr);
-	size_t i, nr_sent = 0;
-
-	for (i = 0; i < KERNEL_NR_FDS; i++) {
-		report.sent[i] = fds[i] >= 0;
-		if (fds[i] >= 0)
-			sent[nr_sent++] = fds[i];
-	}
-	if (nr_sent) {
-		control.hdr.cmsg_level = SOL_SOCKET;
-		control.hdr.cmsg_type = SCM_RIGHTS;
-		control.hdr.cmsg_len = CMSG_LEN(nr_sent * sizeof(int));
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(nr_sent * sizeof(int));
-	}
-	if (sendmsg(to, &msg, 0) < 0)
-		log_error("cannot hand over the loaded programs: %s", strerror(errno));
-}
-
-/* -EPIPE: the loader ended without a word. */
-static int receive_report(int from, struct kernel *ret)
-{
-	struct report report = { 0 };
-	struct iovec iov = { &report, sizeof(report) };
-	union fd_message control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	const int *received = (const int *)CMSG_DATA(&control.hdr);
-	int *fds = (int *)ret;
-	size_t i;
-	ssize_t n;
-
-	do {
-		n = recvmsg(from, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n != sizeof(report))
-		return -EPIPE;
-	for (i = 0; i < KERNEL_NR_FDS; i++)
-		fds[i] = report.sent[i] ? *received++ : -1;
-	return report.result;
-}
-
 static int loader_main(const struct rg_config *want, int to)
 {
 	struct loader l = { 0 };
 	struct kernel kernel;
-	int r;
+	int r, send_error;
 
 	kernel_init(&kernel);
 	libbpf_set_print(on_libbpf_message);
 	r = set_up(&l, want);
 	if (!r)
 		list_descriptors(&l, &kernel);
-	send_report(to, r, &kernel);
+	send_error = kernel_send(to, r, &kernel);
+	if (send_error)
+		log_error("cannot hand over the loaded programs: %s", strerror(-send_error));
 	return r ? 1 : 0;
 }
 
@@ -613,7 +493,7 @@ int loader_run(const struct rg_config *want, struct kernel *ret)
 	if (!pid)
 		_exit(loader_main(want, ends[1]));
 	close(ends[1]);
-	r = pid < 0 ? -errno : receive_report(ends[0], ret);
+	r = pid < 0 ? -errno : kernel_receive(ends[0], ret);
 	close(ends[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

@@ -21,14 +21,6 @@ int loader_check_rights(void);
  */
 int loader_run(const struct rg_config *want, struct kernel *ret);
 
-/* What of a kernel decides how large the maps are. */
-struct kernel_traits {
-	bool lru_adapts; /* the LRU sets less aside in small maps (6.16) */
-	bool skips; /* a hook can be preempted, and is then skipped for others, so it has a second program (7.0) */
-};
-
-/* Of the running kernel; all false where its BTF can't be read. */
-struct kernel_traits loader_traits(void);
 /* Rows that the table's map is allocated with, so that max_rows of them can be used. */
 uint32_t loader_table_entries(uint32_t max_rows, uint32_t nr_cpus, bool lru_adapts);
 
