@@ -335,14 +335,19 @@ void crowd_end(struct crowd *c)
 	*c = (struct crowd){ .in = -1, .out = -1 };
 }
 
+static void say(struct crowd *c, const char *fmt, va_list args)
+{
+	cr_assert(vdprintf(c->in, fmt, args) > 0);
+	cr_assert_eq(write(c->in, "\n", 1), 1);
+}
+
 void crowd_say(struct crowd *c, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	cr_assert(vdprintf(c->in, fmt, args) > 0);
+	say(c, fmt, args);
 	va_end(args);
-	cr_assert_eq(write(c->in, "\n", 1), 1);
 }
 
 /* A line out of what was read; NULL: not a whole one. */
@@ -393,6 +398,19 @@ pid_t crowd_number(struct crowd *c, const char *word)
 
 	cr_assert(!strncmp(line, word, len) && line[len] == ' ', "'%s' instead of '%s'", line, word);
 	return atoi(line + len + 1);
+}
+
+pid_t crowd_ask(struct crowd *c, const char *word, const char *fmt, ...)
+{
+	va_list args;
+	pid_t number;
+
+	va_start(args, fmt);
+	say(c, fmt, args);
+	va_end(args);
+	number = crowd_number(c, word);
+	cr_assert_str_eq(crowd_hear(c), "ok");
+	return number;
 }
 
 pid_t *crowd_hold(struct crowd *c, unsigned int n)

@@ -89,6 +89,8 @@ pid_t crowd_number(struct crowd *crowd, const char *word);
 		crowd_say(crowd, __VA_ARGS__);                   \
 		cr_assert_str_eq(crowd_hear(crowd), "ok");       \
 	} while (0)
+/* Sends a line, which is answered by "WORD NUMBER" and "ok": the number. */
+pid_t crowd_ask(struct crowd *crowd, const char *word, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* n sleepers; their pids, the caller's. */
 pid_t *crowd_hold(struct crowd *crowd, unsigned int n);
 

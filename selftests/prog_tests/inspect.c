@@ -272,9 +272,7 @@ Test(inspect, ps)
 	table_needs_host();
 	agent_start(&t, "");
 	CROWD(&crowd, helper("crowd"), helper("nothing"));
-	crowd_say(&crowd, "child");
-	child = crowd_number(&crowd, "child");
-	cr_assert_str_eq(crowd_hear(&crowd), "ok");
+	child = crowd_ask(&crowd, "child", "child");
 	RUN(&r, helper("quit"));
 	live = rand_guard(&t, "ps", NULL);
 	cr_assert(line_of(live, crowd.pid) && line_of(live, child));

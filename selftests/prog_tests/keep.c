@@ -203,26 +203,6 @@ static void check_start(struct agent_test *t, pid_t pid, pid_t parent, size_t *f
 	cr_assert_str_eq(line_str(line, "source"), "execve");
 }
 
-static pid_t make_child(struct crowd *crowd)
-{
-	pid_t child;
-
-	crowd_say(crowd, "child");
-	child = crowd_number(crowd, "child");
-	cr_assert_str_eq(crowd_hear(crowd), "ok");
-	return child;
-}
-
-static pid_t make_grandchild(struct crowd *crowd)
-{
-	pid_t grandchild;
-
-	crowd_say(crowd, "act C");
-	grandchild = crowd_number(crowd, "grandchild");
-	cr_assert_str_eq(crowd_hear(crowd), "ok");
-	return grandchild;
-}
-
 /* As the programs counted them, and as lines say, over both agents. */
 static void check_delivered(struct agent_test *t, const struct table *table)
 {
@@ -262,7 +242,7 @@ static void kill_and_restart(const char *ring, bool loses)
 	table_open(&table, t.pin_path);
 	list_objects(t.pid, &objects);
 	CROWD(&before, helper("crowd"), helper("nothing"));
-	old_child = make_child(&before);
+	old_child = crowd_ask(&before, "child", "child");
 	agent_sync(&t);
 	kill_agent(&t);
 	cr_assert_eq(nr_alive(&objects),
@@ -273,13 +253,13 @@ static void kill_and_restart(const char *ring, bool loses)
 	/* Meanwhile. */
 	from = t.nr_lines;
 	CROWD(&during, helper("crowd"), helper("nothing"));
-	child = make_child(&during);
-	pids[0] = make_grandchild(&during);
+	child = crowd_ask(&during, "child", "child");
+	pids[0] = crowd_ask(&during, "grandchild", "act C");
 	crowd_do(&during, "mix 1000");
 	cr_assert(line_bool(restart_and_read(&t), "taken_over"));
 	/* After: by processes from before and from meanwhile. */
-	pids[1] = make_grandchild(&before);
-	pids[2] = make_grandchild(&during);
+	pids[1] = crowd_ask(&before, "grandchild", "act C");
+	pids[2] = crowd_ask(&during, "grandchild", "act C");
 	agent_sync(&t);
 	check_start(&t, pids[0], child, &from);
 	check_start(&t, pids[1], old_child, &from);
@@ -509,9 +489,7 @@ Test(keep, agent_number_reused)
 	cr_assert_eq(table.state->control.agent_pid, (uint32_t)pid);
 	kill_agent(&t);
 	cr_assert_eq(table.state->control.agent_pid, 0);
-	crowd_say(&crowd, "as %d", pid);
-	cr_assert_eq(crowd_number(&crowd, "as"), pid);
-	cr_assert_str_eq(crowd_hear(&crowd), "ok");
+	cr_assert_eq(crowd_ask(&crowd, "as", "as %d", pid), pid);
 	crowd_do(&crowd, "end E");
 	from = t.nr_lines;
 	restart(&t);
