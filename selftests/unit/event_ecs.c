@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Whole lines in the Elastic Common Schema, byte by byte, each read by another parser too. */
 #include <cjson/cJSON.h>
-#include <criterion/criterion.h>
 
 #include "event_ecs.h"
 #include "health_ecs.h"
 #include "format.h"
 #include "origin.h"
-#include "records.h"
+#include "written.h"
 
 /* Above 2^53, where a double loses the last bit. */
 #define BIG 9007199254740993ULL
@@ -34,28 +33,21 @@ static const struct line_head head = {
 	"\",\"module\":\"rand-guard\",\"sequence\":18446744073709551615"
 #define OWN(type) "\"rand_guard\":{\"event_type\":\"" type "\",\"timestamp_ns\":9007199254740993"
 
-static const struct event_keys no_keys;
-static const struct event_keys all_keys = {true, true, true};
-static char text[RG_RECORD_MAX * JSON_ESCAPE_MAX + 4096];
 
 static void end_line(const struct json *j)
 {
 	cJSON *line;
 
-	cr_assert_not(j->full);
-	*j->pos = '\0';
-	line = cJSON_ParseWithOpts(text, NULL, true);
+	line = cJSON_ParseWithOpts(written_end(j), NULL, true);
 	cr_assert(cJSON_IsObject(line), "%s", text);
 	cJSON_Delete(line);
 }
 
 static const char *formatted(const struct built *b, const struct event_keys *keys)
 {
-	struct event e;
-	struct json j;
+	struct json j = written_begin();
+	struct event e = parsed(b);
 
-	cr_assert_eq(event_parse(b->bytes, b->len, &e), 0);
-	json_init(&j, text, sizeof(text) - 1);
 	ecs_event(&j, &e, &head, keys);
 	end_line(&j);
 	return text;
@@ -232,11 +224,9 @@ Test(event_ecs, threads)
 
 static void format_alert(const struct built *b, struct rule_match *match)
 {
-	struct event e;
-	struct json j;
+	struct json j = written_begin();
+	struct event e = parsed(b);
 
-	cr_assert_eq(event_parse(b->bytes, b->len, &e), 0);
-	json_init(&j, text, sizeof(text) - 1);
 	ecs_alert(&j, &e, match, &head);
 	end_line(&j);
 }
@@ -291,11 +281,10 @@ static void assert_same_keys(format_health_fn json, format_health_fn ecs)
 	cr_assert_eq(sink_new_file("/dev/null", &sink), 0);
 	struct health h = {.config = config, .sink = sink, .counters = &counters};
 
-	json_init(&j, text, sizeof(text) - 1);
+	j = written_begin();
 	json(&h, &j, &head);
-	*j.pos = '\0';
-	plain = cJSON_Parse(text);
-	json_init(&j, text, sizeof(text) - 1);
+	plain = cJSON_Parse(written_end(&j));
+	j = written_begin();
 	ecs(&h, &j, &head);
 	end_line(&j);
 	line = cJSON_Parse(text);
@@ -353,7 +342,7 @@ Test(event_ecs, the_largest_line_fits)
 		b = built_exec(rec, &(struct exec_strings){path, path, path, path, path, all,
 							   {args, sizeof(args)}, {env, sizeof(env)}});
 		cr_assert_eq(b.len, RG_RECORD_MAX);
-		cr_assert_eq(event_parse(b.bytes, b.len, &e), 0);
+		e = parsed(&b);
 		sink_line_begin(sink, NULL, &j);
 		ecs_event(&j, &e, &long_head, &all_keys);
 		cr_assert_not(j.full);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <time.h>
 
-#include <criterion/criterion.h>
-
 #include "event_text.h"
 #include "json_decode.h"
-#include "records.h"
+#include "written.h"
 
-static const struct event_keys no_keys;
-static const struct event_keys all_keys = {true, true, true};
 /* 17:55:18.123 in UTC. */
 static struct line_head head = {.realtime_ns = 1795456518123999999ULL};
-static char text[RG_RECORD_MAX * JSON_ESCAPE_MAX + 4096];
 
 static void set_zone(const char *zone)
 {
@@ -26,24 +21,13 @@ static void utc(void)
 
 TestSuite(event_text, .init = utc);
 
-static struct event parsed(const struct built *b)
-{
-	struct event e;
-
-	cr_assert_eq(event_parse(b->bytes, b->len, &e), 0);
-	return e;
-}
-
 static const char *formatted(const struct built *b, const struct event_keys *keys)
 {
 	struct event e = parsed(b);
-	struct json j;
+	struct json j = written_begin();
 
-	json_init(&j, text, sizeof(text) - 1);
 	text_event(&j, &e, &head, keys);
-	cr_assert_not(j.full);
-	*j.pos = '\0';
-	return text;
+	return written_end(&j);
 }
 
 static struct rule rule = {
@@ -57,25 +41,20 @@ static const char *formatted_alert(const struct built *b, struct span process_na
 {
 	struct rule_match match = {&rule, RULE_FIELD_COMM, process_name, parent_name};
 	struct event e = parsed(b);
-	struct json j;
+	struct json j = written_begin();
 
-	json_init(&j, text, sizeof(text) - 1);
 	text_alert(&j, &e, &match, &head);
-	cr_assert_not(j.full);
-	*j.pos = '\0';
-	return text;
+	return written_end(&j);
 }
 
 /* --- pieces --------------------------------------------------------------------------------------- */
 
 static const char *piece(void (*write)(struct json *j, struct span s), const char *bytes, size_t len)
 {
-	struct json j;
+	struct json j = written_begin();
 
-	json_init(&j, text, sizeof(text) - 1);
 	write(&j, (struct span){bytes, len});
-	*j.pos = '\0';
-	return text;
+	return written_end(&j);
 }
 
 Test(event_text, names)
@@ -130,12 +109,10 @@ Test(event_text, strings)
 
 static const char *number(void (*write)(struct json *j, uint64_t value), uint64_t value)
 {
-	struct json j;
+	struct json j = written_begin();
 
-	json_init(&j, text, sizeof(text) - 1);
 	write(&j, value);
-	*j.pos = '\0';
-	return text;
+	return written_end(&j);
 }
 
 Test(event_text, durations)

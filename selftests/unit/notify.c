@@ -112,16 +112,19 @@ Test(notify, a_path)
 	rmdir(tmp_dir);
 }
 
-Test(notify, an_abstract_socket)
+static int listen_abstract(const char *id)
 {
 	char name[64];
-	int fd;
 
-	snprintf(name, sizeof(name), "@rand-guard-notify-%d", getpid());
+	snprintf(name, sizeof(name), "@rand-guard-%s-%d", id, getpid());
 	setenv("NOTIFY_SOCKET", name, 1);
 	name[0] = '\0';
-	fd = listen_at(name, 1 + strlen(name + 1));
-	check_messages(fd);
+	return listen_at(name, 1 + strlen(name + 1));
+}
+
+Test(notify, an_abstract_socket)
+{
+	check_messages(listen_abstract("notify"));
 }
 
 Test(notify, nobody_asked)
@@ -165,13 +168,8 @@ Test(notify, a_full_queue)
 {
 	struct sockaddr_un address = {0};
 	socklen_t len = sizeof(address);
-	char name[64];
-	int fd;
+	int fd = listen_abstract("notify-full");
 
-	snprintf(name, sizeof(name), "@rand-guard-notify-full-%d", getpid());
-	setenv("NOTIFY_SOCKET", name, 1);
-	name[0] = '\0';
-	fd = listen_at(name, 1 + strlen(name + 1));
 	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	notify_open();
 	fill(&address, len);
