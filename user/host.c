@@ -3,8 +3,8 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include "bpffs.h"
 #include "host.h"
-#include "pin.h"
 
 static bool is_no_directory(const char *path)
 {
@@ -32,7 +32,7 @@ void host_check(const struct config *c)
 		check_directory("output.path", c->output.path);
 	if (c->metrics.textfile)
 		check_directory("metrics.textfile", c->metrics.textfile);
-	if (c->ebpf.enabled && *c->ebpf.pin_path && !pin_is_possible(c->ebpf.pin_path))
+	if (c->ebpf.enabled && *c->ebpf.pin_path && !bpffs_is_possible(c->ebpf.pin_path))
 		log_warning("ebpf.pin_path: '%s' is not on a bpf filesystem; mount one there, or set "
 			    "pin_path = \"\"", c->ebpf.pin_path);
 }

@@ -4,17 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include <bpf/bpf.h>
 
+#include "bpffs.h"
 #include "pin.h"
-
-#define BPFFS "/sys/fs/bpf"
 
 /* Of the pin path and "/programs/on_leave_execve". */
 #define PIN_PATH_MAX (PATH_MAX + 64)
@@ -40,77 +36,6 @@ static void pin_name(enum pin_kind kind, size_t i, char *ret, size_t size)
 		snprintf(ret, size, "%s", i == PROG_STATS ? "stats" : "processes");
 	else
 		snprintf(ret, size, LINKS "/%s", kernel_prog_names[i]);
-}
-
-static bool is_bpffs(const char *path)
-{
-	struct statfs fs;
-
-	return !statfs(path, &fs) && (uint32_t)fs.f_type == BPF_FS_MAGIC;
-}
-
-/* The directory that path's last component is in, in place: "/a/b" -> "/a". */
-static void cut_last(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (slash == path)
-		slash++;
-	*slash = '\0';
-}
-
-/* What there is of path. */
-static void find_parent(const char *path, char ret[PATH_MAX])
-{
-	snprintf(ret, PATH_MAX, "%s", path);
-	while (access(ret, F_OK) && strlen(ret) > 1)
-		cut_last(ret);
-}
-
-/* Where distributions mount it, and we do if nobody has. */
-static bool is_usual(const char *path, const char *parent)
-{
-	return !strncmp(path, BPFFS "/", strlen(BPFFS "/")) && !strcmp(parent, BPFFS);
-}
-
-bool pin_is_possible(const char *path)
-{
-	char parent[PATH_MAX];
-
-	find_parent(path, parent);
-	return is_bpffs(parent) || is_usual(path, parent);
-}
-
-static int ensure_bpffs(const char *path)
-{
-	char parent[PATH_MAX];
-
-	find_parent(path, parent);
-	if (is_bpffs(parent))
-		return 0;
-	if (is_usual(path, parent) &&
-	    !mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700")) {
-		log_info("mounted bpffs on " BPFFS);
-		return 0;
-	}
-	log_error("ebpf.pin_path '%s': %s is not on a bpf filesystem; mount one there "
-		  "(mount -t bpf bpf " BPFFS ") or set pin_path = \"\"", path, parent);
-	return -EINVAL;
-}
-
-static int make_dirs(const char *path)
-{
-	char part[PATH_MAX];
-	char *slash;
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(part, 0700) && errno != EEXIST)
-			return -errno;
-		*slash = '/';
-	}
-	return mkdir(part, 0700) && errno != EEXIST ? -errno : 0;
 }
 
 static int lock_dir(const char *path)
@@ -275,10 +200,10 @@ int pin_dir_open(const char *path, struct pin_dir **ret)
 	struct pin_dir *dir;
 	int r;
 
-	r = ensure_bpffs(path);
+	r = bpffs_ensure(path);
 	if (r)
 		return r;
-	r = make_dirs(path);
+	r = bpffs_make_dirs(path);
 	if (!r)
 		r = lock_dir(path);
 	if (r == -EBUSY)
@@ -305,7 +230,7 @@ int pin_dir_open_existing(const char *path, struct pin_dir **ret)
 	if (access(path, F_OK))
 		return -errno;
 	/* Names like "config" are files of somebody else's anywhere but there. */
-	if (!is_bpffs(path))
+	if (!bpffs_is(path))
 		return -EMEDIUMTYPE;
 	fd = lock_dir(path);
 	return fd < 0 ? fd : new_dir(path, fd, ret);

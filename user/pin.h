@@ -14,9 +14,6 @@
 
 struct pin_dir;
 
-/* Is the path on a bpf filesystem, or would pin_dir_open() mount one? */
-bool pin_is_possible(const char *path);
-
 /*
  * Makes the directory, and mounts bpffs on /sys/fs/bpf if the path lies there and nothing is mounted. -EBUSY:
  * another agent has it; -EEXIST: as pin_dir_check(). Logs why not; 0 or -errno.
