@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What all lines have in common: number, time and origin, and the tag with a severity that a transport puts in front. */
+/* What all lines have in common: number, time and origin, and the severity that a transport puts in front. */
 #include "lines.h"
 
 /* Severities of syslog(3), which has its own numbers for all of them. */

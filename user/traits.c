@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Looks for the types, members and functions that came with what is asked for; the kernel's BTF is large, and let go. */
+/*
+ * Looks for the types, members and functions that came with what is asked for. The kernel's BTF is large, and freed
+ * before libbpf reads its own copy.
+ */
 #include <errno.h>
 
 #include <bpf/btf.h>
