@@ -38,6 +38,12 @@ use_daemons() {
 # Runs one of them with the libraries that came along.
 with_daemons() { LD_LIBRARY_PATH=$daemon_libraries exec "$@"; }
 
+# PORT PATH DIR: see collector. Its number is $!; what it serves ends with the client.
+start_collector() {
+	systemd-socket-activate --accept --inetd -l 127.0.0.1:$1 "$top/selftests/e2e/collector" "$2" "$3" \
+		>"$3/log" 2>&1 &
+}
+
 # Ends it, and fails unless it says that all went well.
 stop_agent() {
 	local status

@@ -41,27 +41,11 @@ read_kafka() { (with_daemons timeout 10 kcat -q -C -b "$kafka" -t rand-guard -o 
 start_opensearch() {
 	command -v systemd-socket-activate >/dev/null && has_module omelasticsearch ||
 		{ left_out "no systemd-socket-activate or rsyslog-elasticsearch here"; return; }
-	cat >"$dir/bulk" <<-'END'
-	#!/bin/bash
-	# One client: each request is appended to $1, and answered.
-	export LC_ALL=C
-	answer='{"took":1,"errors":false,"items":[]}'
-	while read -r method path _; do
-		length=0
-		while read -r header && header=${header%$'\r'} && [ -n "$header" ]; do
-			[[ ${header,,} =~ ^content-length:\ *([0-9]+)$ ]] && length=${BASH_REMATCH[1]}
-		done
-		read -r -N "$length" body
-		[ "$method $path" != 'POST /_bulk' ] || printf '%s' "$body" >>"$1"
-		printf 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-			${#answer} "$answer"
-	done
-	END
-	chmod +x "$dir/bulk"
-	: >"$dir/bulk.out"
+	mkdir "$dir/bulk"
+	printf '%s\n' '200 OK' '{"took":1,"errors":false,"items":[]}' >"$dir/bulk/answer"
+	: >"$dir/bulk/taken"
 	opensearch_port=$(free_port)
-	systemd-socket-activate --accept --inetd -l 127.0.0.1:$opensearch_port "$dir/bulk" "$dir/bulk.out" \
-		>"$dir/bulk.log" 2>&1 &
+	start_collector $opensearch_port /_bulk "$dir/bulk"
 	fleet+=($!)
 	shippers+=(rsyslog-opensearch)
 }
@@ -133,7 +117,7 @@ has_alert() { grep -qE "$alert" "$1"; }
 kafka_has_alert() { read_kafka && has_alert "$dir/kafka.out"; }
 # The action, and the document behind it.
 opensearch_has_alert() {
-	grep -A1 '^{"index":{"_index": *"rand-guard"' "$dir/bulk.out" |
+	grep -A1 '^{"index":{"_index": *"rand-guard"' "$dir/bulk/taken" |
 		grep -qE '^\{"@timestamp":.*"event":\{"kind":"alert",.*"rule":\{"id":"E2E-1",.*\}$'
 }
 
@@ -175,7 +159,7 @@ if [[ " ${shippers[*]} " == *' rsyslog-kafka '* ]]; then
 fi
 if [[ " ${shippers[*]} " == *' rsyslog-opensearch '* ]]; then
 	start_agent "type = \"syslog\"; path = \"$dir/rsyslog-opensearch.socket\";" ecs
-	carries "rsyslog carries ECS documents to OpenSearch" "$dir/bulk.out" '^\{("index":|"@timestamp":).*\}$' \
+	carries "rsyslog carries ECS documents to OpenSearch" "$dir/bulk/taken" '^\{("index":|"@timestamp":).*\}$' \
 		opensearch_has_alert
 	stop_agent
 fi
