@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The Debian package: lintian has no error, it depends on libraries only, and in a minimal Debian root it installs,
 # records when started by hand, records under a real systemd with the unit's confinement (in a container, where
-# there is systemd-nspawn), reloads, and purges without a trace.
+# there is systemd-nspawn), reloads, sends by UDP with the drop-in for that, and purges without a trace.
 # The root is kept as build/e2e/root-*.tar: made once, by debootstrap from this machine's own mirror (or VM_MIRROR).
 # $1: the agent. Needs root. Exit status: 0 ok, 1 not, 77 skipped with the reason on stdout.
 set -u
@@ -132,6 +132,31 @@ edit_settings() {
 	END
 }
 
+# Records by UDP: not as the unit is, with udp.conf to the receiver that it names, and to nobody else.
+check_udp() {
+	local port example=/usr/share/doc/rand-guard/examples/systemd/udp.conf
+	port=$(free_port)
+	cat <<-END
+	sed -i 's|mode = "monitor"|mode = "alert"|; s|type = "file"|type = "udp"|; s|path = "/var/log/.*"|path = "127.0.0.1:$port"|' /etc/rand-guard/rand-guard.cfg
+	systemd-socket-activate --datagram -l 127.0.0.1:$port sh -c 'cat <&3 >/e2e.udp' 2>/dev/null &
+	received() { local i; for i in {1..100}; do grep -qs "\$1" /e2e.udp && return; /tmp/rg-e2e-true; sleep 0.1; done; return 1; }
+	refused() { ! "\$@"; }
+	drop_in=/etc/systemd/system/rand-guard.service.d/udp.conf
+	check refused systemctl restart rand-guard
+	check logged "cannot open '127.0.0.1:$port': Address family not supported"
+	cp $example \$drop_in
+	systemctl daemon-reload
+	check systemctl restart rand-guard
+	check logged 'cannot write: Operation not permitted'
+	check [ ! -e /e2e.udp ]
+	sed -i 's/^IPAddressAllow=.*/IPAddressAllow=localhost/' \$drop_in
+	systemctl daemon-reload
+	check systemctl restart rand-guard
+	check received '^{"event_type":"alert",.*"rule_id":"E2E-1",.*}\$'
+	check systemctl stop rand-guard
+	END
+}
+
 # Runs in the container once it is up; what goes wrong is "not ok".
 write_container_script() {
 	cat >"$root/tmp/e2e" <<-END
@@ -164,6 +189,7 @@ write_container_script() {
 	check [ "\$(systemctl show -P Result -P NRestarts rand-guard | xargs)" = 'success 0' ]
 	[ -z "\$(ls /sys/fs/bpf/$pin)" ] || echo "not ok: pins are left"
 	log | grep '^rand-guard: error'
+$(check_udp)
 	echo done
 	systemctl poweroff --force --force
 	END
@@ -207,7 +233,7 @@ check_under_systemd() {
 		{ left_out "systemd does not start in a container here: $(tail -n 1 "$dir/console")"; return; }
 	! grep '^not ok\|^rand-guard: error' "$root/e2e.out" && grep -qx 'done' "$root/e2e.out" ||
 		fail "under systemd: $(cat "$root/e2e.out")"
-	ok "under systemd, confined, it starts, records, reloads, rotates and stops ($(grep -c ^ok: "$root/e2e.out") checks)"
+	ok "under systemd, confined, it starts, records, reloads, rotates, sends and stops ($(grep -c ^ok: "$root/e2e.out") checks)"
 	remove_container_script
 }
 
