@@ -42,6 +42,31 @@ static __always_inline bool compat__is_group_dead(const __u64 *ctx, struct task_
 	return BPF_CORE_READ(task, signal, live.counter) == 0;
 }
 
+/*
+ * A name that is shorter than this lies in its dentry (DNAME_INLINE_LEN, 32 or 40 on 64 bits), in a member that
+ * has another name from 6.14 on.
+ */
+#define RG_INLINE_NAME_LEN 32
+union shortname_store___rg {
+	unsigned long words[RG_INLINE_NAME_LEN / sizeof(long)];
+};
+struct dentry___since_6_14 {
+	union shortname_store___rg d_shortname;
+} __attribute__((preserve_access_index));
+struct dentry___before_6_14 {
+	unsigned char d_iname[RG_INLINE_NAME_LEN];
+} __attribute__((preserve_access_index));
+
+static __always_inline const __u64 *compat__inline_name(struct dentry *dentry)
+{
+	struct dentry___since_6_14 *new = (void *)dentry;
+	struct dentry___before_6_14 *old = (void *)dentry;
+
+	if (bpf_core_field_exists(new->d_shortname))
+		return (const __u64 *)new->d_shortname.words;
+	return (const __u64 *)old->d_iname;
+}
+
 /* The number of the syscall that the task is in, as it was entered; -1 on other architectures. */
 static __always_inline long compat__syscall_nr(struct task_struct *task)
 {

@@ -20,25 +20,20 @@ struct {
 
 static __always_inline void exec_source__set(struct task_struct *task, enum rg_exec_syscall syscall)
 {
-	struct rg_exec_source *source = bpf_task_storage_get(&exec_source, task, NULL, 0);
-
-	if (source && source->syscall != RG_SYSCALL_UNKNOWN) {
-		source->syscall = syscall; /* in the place of one that was never taken */
-		return;
-	}
 	/* Taken first, so that CPUs which ask at the same time don't get more places than there are. */
-	if (RG_STAT_INC(nr_pending_sources) >= rg_config.max_pending_sources) {
-		RG_STAT_DEC(nr_pending_sources);
-		RG_STAT_INC(sources_refused);
-		return;
-	}
-	source = bpf_task_storage_get(&exec_source, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!source) {
-		RG_STAT_DEC(nr_pending_sources);
+	bool is_room = RG_STAT_INC(nr_pending_sources) < rg_config.max_pending_sources;
+	struct rg_exec_source *source = bpf_task_storage_get(&exec_source, task, NULL,
+							     is_room ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
+	bool is_first = !source || source->syscall == RG_SYSCALL_UNKNOWN;
+
+	if (!source || !is_room || !is_first)
+		RG_STAT_DEC(nr_pending_sources); /* none, or the place of one that was never taken */
+	if (is_room && !source)
 		RG_STAT_INC(sources_failed);
-		return;
-	}
-	source->syscall = syscall;
+	else if (!is_room && is_first)
+		RG_STAT_INC(sources_refused);
+	else
+		source->syscall = syscall;
 }
 
 static __always_inline bool exec_source__is_pending(struct task_struct *task)
@@ -46,6 +41,12 @@ static __always_inline bool exec_source__is_pending(struct task_struct *task)
 	struct rg_exec_source *source = bpf_task_storage_get(&exec_source, task, NULL, 0);
 
 	return source && source->syscall != RG_SYSCALL_UNKNOWN;
+}
+
+/* Does any task's wait? If this one's does, it is counted since before. */
+static __always_inline bool exec_source__is_any(void)
+{
+	return *(volatile __u64 *)&rg_state.stats.nr_pending_sources;
 }
 
 /* The source that waits for this task, which then waits no more. */

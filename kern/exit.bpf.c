@@ -141,7 +141,8 @@ static __always_inline void exit__thread(struct task_struct *task)
 
 static __noinline void exit__task(const __u64 *ctx, struct task_struct *task, __u32 slot)
 {
-	exec_source__take(task); /* an exec that was killed half way */
+	if (exec_source__is_any())
+		exec_source__take(task); /* an exec that was killed half way */
 	if (rg_config.max_threads && task->pid != task->tgid)
 		exit__thread(task);
 	if (compat__is_group_dead(ctx, task))

@@ -45,6 +45,28 @@ static __always_inline __u32 path__put_name(struct scratch *s, __u32 pos, const 
 	return pos;
 }
 
+/*
+ * The same of a short name, in its dentry: read by words, which takes no call. len < RG_INLINE_NAME_LEN, len < pos.
+ * What the last word writes over is put back.
+ */
+static __always_inline __u32 path__put_short_name(struct scratch *s, __u32 pos, const __u64 *name, __u32 len)
+{
+	__u32 end = pos & 0xff, start = (end - len) & 0xff;
+	__u64 behind = *(__u64 *)&s->path[end];
+
+	*(__u64 *)&s->path[start] = name[0];
+	if (len > 8)
+		*(__u64 *)&s->path[start + 8] = name[1];
+	if (len > 16)
+		*(__u64 *)&s->path[start + 16] = name[2];
+	if (len > 24)
+		*(__u64 *)&s->path[start + 24] = name[3];
+	*(__u64 *)&s->path[end] = behind;
+	start = (start - 1) & 0xff;
+	s->path[start] = '/';
+	return start;
+}
+
 static __always_inline __u32 path__root(struct scratch *s, __u32 pos)
 {
 	if (pos != SCRATCH_PATH_END)
@@ -55,20 +77,21 @@ static __always_inline __u32 path__root(struct scratch *s, __u32 pos)
 }
 
 /*
- * From a dentry and its mount on, with what is behind it at pos (SCRATCH_PATH_END: nothing), where the path
+ * From a dentry (0: its mount's root) and its mount on, with what is behind it at pos (SCRATCH_PATH_END: nothing), where the path
  * ends in the slot's buffer. Each hop costs a helper call. Global, so it is verified once.
  */
 __weak __noinline int path__walk_on(__u32 slot, __u32 pos, __u64 dentry_addr, __u64 vfsmount_addr)
 {
 	struct scratch *s = scratch__get(slot);
 	struct mount *mnt = path__mount_of((void *)vfsmount_addr), *mnt_parent;
-	struct dentry *dentry = (void *)dentry_addr, *parent, *mnt_root;
+	struct dentry *dentry = (void *)dentry_addr, *parent, *mnt_root = NULL;
 	struct qstr name;
 	int i;
 
-	if (!s || !dentry || !vfsmount_addr)
+	if (!s || !vfsmount_addr)
 		return PATH_UNREADABLE;
-	mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
+	if (dentry)
+		mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
 	for (i = 0; i < PATH_MAX_STEPS; i++) {
 		if (dentry == mnt_root) {
 			mnt_parent = BPF_CORE_READ(mnt, mnt_parent);
@@ -93,8 +116,8 @@ __weak __noinline int path__walk_on(__u32 slot, __u32 pos, __u64 dentry_addr, __
 }
 
 /*
- * The file that the current task runs. Up to its mount's root the way is typed, and costs a helper call a
- * name; most files are on the first mount. Global, since 6.1 follows each way through the loop into all
+ * The file that the current task runs. Up to its mount's root the way is typed, and costs a helper call for
+ * a long name only; most files are on the first mount. Global, since 6.1 follows each way through the loop into all
  * that comes behind it; hence without an argument, as a global function takes no typed pointer.
  */
 __weak __noinline int path__walk_own_exe(__u32 slot)
@@ -104,8 +127,8 @@ __weak __noinline int path__walk_own_exe(__u32 slot)
 	struct file *file = mm ? mm->exe_file : NULL;
 	struct scratch *s = scratch__get(slot);
 	struct dentry *dentry, *mnt_root, *parent;
-	__u64 mnt_root_addr, vfsmount_addr;
-	__u32 pos = SCRATCH_PATH_END;
+	__u64 vfsmount_addr;
+	__u32 pos = SCRATCH_PATH_END, len;
 	int i;
 
 	if (!s || !file)
@@ -115,13 +138,16 @@ __weak __noinline int path__walk_own_exe(__u32 slot)
 	for (i = 0; i < PATH_MAX_STEPS; i++) {
 		if (dentry == mnt_root) {
 			bpf_core_read(&vfsmount_addr, sizeof(vfsmount_addr), &file->f_path.mnt);
-			bpf_core_read(&mnt_root_addr, sizeof(mnt_root_addr), &file->f_path.mnt->mnt_root);
-			return path__walk_on(slot, pos, mnt_root_addr, vfsmount_addr);
+			return path__walk_on(slot, pos, 0, vfsmount_addr);
 		}
 		parent = dentry->d_parent;
 		if (!parent) /* what a typed pointer can't read is 0 */
 			return PATH_UNREADABLE;
-		pos = path__put_name(s, pos, dentry->d_name.name, dentry->d_name.len);
+		len = dentry->d_name.len;
+		if (len < RG_INLINE_NAME_LEN && len < pos)
+			pos = path__put_short_name(s, pos, compat__inline_name(dentry), len);
+		else
+			pos = path__put_name(s, pos, dentry->d_name.name, len);
 		if (pos & ~0xff)
 			return pos;
 		if (parent == dentry) /* no mount's root: a memfd and its like, "/memfd:NAME" */

@@ -31,15 +31,23 @@ static __always_inline __u64 row_sum__of_exe(const struct rg_proc *row)
 	return sum;
 }
 
+/* Powers of it, odd as it is: each word has one of its own, so none waits for another. */
+#define ROW_SUM_2 (ROW_SUM_MULTIPLIER * ROW_SUM_MULTIPLIER)
+#define ROW_SUM_3 (ROW_SUM_2 * ROW_SUM_MULTIPLIER)
+#define ROW_SUM_4 (ROW_SUM_3 * ROW_SUM_MULTIPLIER)
+#define ROW_SUM_5 (ROW_SUM_4 * ROW_SUM_MULTIPLIER)
+#define ROW_SUM_6 (ROW_SUM_5 * ROW_SUM_MULTIPLIER)
+#define ROW_SUM_7 (ROW_SUM_6 * ROW_SUM_MULTIPLIER)
+
 static __always_inline __u64 row_sum__of_head(const struct rg_proc *row)
 {
-	__u64 sum = row_sum__mix(row->start_time_ns, row->pid);
+	__u64 lens = (__u64)row->ppid << 32 | (__u32)row->exec_id << 16 | row->exe_len;
+	const __u64 *comm = (const __u64 *)row->comm;
+	__u64 sum = row->start_time_ns * ROW_SUM_MULTIPLIER + row->pid * ROW_SUM_2 +
+		    row->parent_start_time_ns * ROW_SUM_3 + lens * ROW_SUM_4 + comm[0] * ROW_SUM_5 +
+		    comm[1] * ROW_SUM_6 + row->exe_sum * ROW_SUM_7;
 
-	sum = row_sum__mix(sum, row->parent_start_time_ns);
-	sum = row_sum__mix(sum, (__u64)row->ppid << 32 | (__u32)row->exec_id << 16 | row->exe_len);
-	sum = row_sum__mix(sum, ((const __u64 *)row->comm)[0]);
-	sum = row_sum__mix(sum, ((const __u64 *)row->comm)[1]);
-	return row_sum__mix(sum, row->exe_sum);
+	return sum ^ (sum >> 32);
 }
 
 static __always_inline void row_sum__set_exe(struct rg_proc *row)

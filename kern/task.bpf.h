@@ -87,7 +87,7 @@ static __always_inline void task__exe(struct task_struct *task, struct scratch *
 {
 	struct mm_struct *mm = task->mm;
 	struct file *file = mm ? mm->exe_file : NULL;
-	__u32 at = 0, offset = SCRATCH_PATH_END;
+	__u32 at = 0, offset = SCRATCH_PATH_END, i;
 
 	if (file) {
 		at = task__walk_exe(task, slot);
@@ -101,7 +101,10 @@ static __always_inline void task__exe(struct task_struct *task, struct scratch *
 			row->flags |= RG_EXE_TRUNCATED;
 	}
 	row->exe_len = SCRATCH_PATH_END - offset;
-	bpf_probe_read_kernel(row->exe, sizeof(row->exe), &s->path[offset]);
+	for (i = 0; i < RG_PATH_MAX / sizeof(__u64); i++) {
+		((__u64 *)row->exe)[i] = *(__u64 *)&s->path[offset + i * sizeof(__u64)];
+		barrier(); /* or clang makes one copy of it, by bytes */
+	}
 }
 
 /* A process made from nothing but one of its tasks: its parent is the present one. */

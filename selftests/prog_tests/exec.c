@@ -310,7 +310,36 @@ Test(exec, path_limits)
 	cr_assert_str_eq(line_str(line, "filename"), path + 2000 - limit);
 }
 
-/* The interpreter's path, of which the kernel takes no more than a first line of 255 bytes has. */
+/*
+ * A dentry keeps a short name in itself and a long one elsewhere, and a rename goes from one to the other. Names are
+ * written by words: none may touch the one behind it.
+ */
+Test(exec, names_of_each_length)
+{
+	static const size_t lengths[] = { 1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 30, 31, 32, 33, 39, 40, 41, 100, 2, 36, 31 };
+	_cleanup_agent_ struct agent_test t;
+	char name[128], path[512], old_path[512];
+	const cJSON *line;
+	struct run r;
+	size_t i;
+
+	agent_needs_root();
+	agent_start(&t, "");
+	snprintf(old_path, sizeof(old_path), "%s", copy_program(&t, helper("quit"), "start"));
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		memset(name, 'a' + (int)i, lengths[i]);
+		name[lengths[i]] = '\0';
+		cr_assert_eq(mkdir(test_path(&t, name), 0755), 0);
+		snprintf(path, sizeof(path), "%s/%s", test_path(&t, name), name);
+		cr_assert_eq(rename(old_path, path), 0);
+		RUN(&r, path);
+		line = agent_line(&t, "process_start", "pid", r.pid);
+		cr_assert_str_eq(line_str(line, "exe_path"), path);
+		cr_assert_str_eq(line_str(line, "filename"), path);
+		strcpy(old_path, path);
+	}
+}
+
 Test(exec, names_with_any_bytes)
 {
 	_cleanup_agent_ struct agent_test t;
