@@ -5,6 +5,7 @@
  */
 #include "collect.bpf.h"
 #include "exec_source.bpf.h"
+#include "lineage.bpf.h"
 #include "thread_table.bpf.h"
 
 /* Pieces of a kernel string that are counted: PATH_MAX in steps of RG_PATH_MAX - 1. */
@@ -42,6 +43,18 @@ __weak __noinline int exec__string(__u32 slot, __u64 string, __u32 offset)
 	return (RG_PATH_MAX - 1) | n;
 }
 
+/* A whole string of less than RG_PATH_MAX - 1 bytes behind what the record holds: its length, else -1. */
+static __always_inline int exec__short_string(struct scratch *s, const char *string)
+{
+	__u32 offset = record__size(s);
+	long n;
+
+	if (offset > RG_RECORD_BASE_MAX - RG_PATH_MAX)
+		return -1;
+	n = bpf_probe_read_kernel_str(&s->record[offset], RG_PATH_MAX, string);
+	return n > 0 && n < RG_PATH_MAX ? n - 1 : -1;
+}
+
 /* The row as it is now; what only the fork knew comes from the table, or from the present parent. */
 static __always_inline void exec__row(struct task_struct *task, struct linux_binprm *bprm,
 				      struct scratch *s, __u32 slot)
@@ -64,6 +77,8 @@ static __always_inline void exec__row(struct task_struct *task, struct linux_bin
 		row->flags |= RG_REBUILT;
 		RG_STAT_INC(rebuilt);
 	}
+	if (proc_table__is_creator(in_table->flags))
+		row->flags |= RG_HAS_CREATED;
 	proc_table__set_sum(row);
 	proc_table__write(in_table, row);
 }
@@ -80,27 +95,16 @@ static __always_inline bool exec__parent(struct task_struct *task, struct scratc
 	return true;
 }
 
-/* From the creator in s->other on; a row that is there no more ends the line. */
+/* From the creator in s->other on. */
 static __always_inline void exec__ancestors(struct scratch *s)
 {
 	struct rg_record_exec *rec = (void *)s->record;
-	struct rg_proc *row = &s->other;
-	struct rg_ancestor *ancestor;
-	__u32 i, offset;
+	struct rg_lineage *lineage = &s->lineage;
 
-	for (i = 0; i < RG_MAX_ANCESTORS; i++) {
-		offset = record__size(s);
-		if (offset > RG_RECORD_BASE_MAX - sizeof(*ancestor))
-			break;
-		ancestor = (void *)&s->record[offset];
-		ancestor->pid = row->pid;
-		__builtin_memcpy(ancestor->comm, row->comm, RG_COMM_LEN);
-		record__grow(s, sizeof(*ancestor));
-		rec->nr_ancestors = i + 1;
-		if (!row->ppid || i + 1 == RG_MAX_ANCESTORS ||
-		    !proc_table__get_head(row->ppid, row->parent_start_time_ns, row))
-			break;
-	}
+	if (!lineage__is_of(lineage, &s->other))
+		lineage__make(lineage, &s->other);
+	rec->nr_ancestors = lineage->nr;
+	record__append(s, lineage->of, lineage->nr * sizeof(lineage->of[0]));
 }
 
 static __always_inline void exec__body(struct task_struct *task, struct scratch *s)
@@ -121,7 +125,7 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 	rec->euid = row->euid;
 	rec->egid = row->egid;
 	rec->pid_ns = row->pid_ns;
-	rec->flags = row->flags;
+	rec->flags = row->flags & ~RG_HAS_CREATED;
 	__builtin_memcpy(rec->comm, row->comm, sizeof(rec->comm));
 }
 
@@ -129,10 +133,11 @@ static __always_inline void exec__body(struct task_struct *task, struct scratch 
 static __always_inline void exec__names(struct linux_binprm *bprm, struct scratch *s, __u32 slot)
 {
 	struct rg_record_exec *rec = (void *)s->record;
-	/* Not by dereference: from 6.17 on that gives a pointer that no function takes as a number. */
-	const char *filename = BPF_CORE_READ(bprm, filename), *interp = BPF_CORE_READ(bprm, interp);
-	int r = exec__string(slot, (__u64)filename, record__size(s));
+	int r = exec__short_string(s, bprm->filename);
 
+	/* Here not by dereference: from 6.17 on that gives a pointer that no function takes as a number. */
+	if (r < 0)
+		r = exec__string(slot, (__u64)BPF_CORE_READ(bprm, filename), record__size(s));
 	if (r < 0) {
 		RG_STAT_INC(filename_unreadable);
 	} else {
@@ -140,9 +145,9 @@ static __always_inline void exec__names(struct linux_binprm *bprm, struct scratc
 		rec->flags |= r & EXEC_STRING_TRUNCATED ? RG_FILENAME_TRUNCATED : 0;
 		record__grow(s, r & EXEC_STRING_LEN_MASK);
 	}
-	if (interp == filename)
+	if (bprm->interp == bprm->filename)
 		return;
-	r = exec__string(slot, (__u64)interp, record__size(s));
+	r = exec__string(slot, (__u64)BPF_CORE_READ(bprm, interp), record__size(s));
 	if (r < 0) {
 		RG_STAT_INC(filename_unreadable);
 	} else {

@@ -6,7 +6,7 @@
 #include "record.bpf.h"
 #include "thread_table.bpf.h"
 
-/* The creator's row, brought up to date where the process was renamed. */
+/* The creator's row, brought up to date where the process was renamed or makes its first. */
 static __always_inline void fork__creator(struct task_struct *task, struct scratch *s, __u32 slot,
 					  struct rg_proc *creator)
 {
@@ -14,14 +14,20 @@ static __always_inline void fork__creator(struct task_struct *task, struct scrat
 	__u64 comm[RG_COMM_LEN / sizeof(__u64)];
 	__u64 *known = (__u64 *)creator->comm;
 	struct rg_proc *row;
+	bool is_renamed;
 
 	proc_table__get_or_rebuild(task, s, slot, creator);
 	__builtin_memcpy(comm, leader->comm, sizeof(comm));
-	if (comm[0] == known[0] && comm[1] == known[1])
+	is_renamed = comm[0] != known[0] || comm[1] != known[1];
+	if (!is_renamed && proc_table__is_creator(creator->flags))
+		return;
+	row = proc_table__find(creator->pid, creator->start_time_ns);
+	if (row)
+		proc_table__set_creator(row);
+	if (!is_renamed)
 		return;
 	__builtin_memcpy(creator->comm, comm, sizeof(comm));
 	proc_table__set_sum(creator);
-	row = proc_table__find(creator->pid, creator->start_time_ns);
 	if (row)
 		proc_table__rename(row, creator);
 }
@@ -57,7 +63,7 @@ static __always_inline void fork__record(struct scratch *s)
 	struct rg_record_fork *rec = (void *)s->record;
 	struct rg_proc *row = &s->row;
 
-	record__begin(&rec->hdr, RG_RECORD_FORK, sizeof(*rec));
+	record__begin_at(&rec->hdr, RG_RECORD_FORK, sizeof(*rec), row->start_time_ns);
 	rec->child_start_time_ns = row->start_time_ns;
 	rec->child_pid = row->pid;
 	rec->child_tid = row->tid;

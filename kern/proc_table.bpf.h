@@ -91,7 +91,7 @@ static __always_inline bool proc_table__copy_head(const struct rg_proc *row, str
 	int i;
 
 	for (i = 0; i < PROC_TABLE_COPIES; i++) {
-		__builtin_memcpy(ret, row, offsetof(struct rg_proc, exe));
+		__builtin_memcpy(ret, row, offsetof(struct rg_proc, writing));
 		barrier();
 		if (row_sum__of_head(ret) == ret->sum)
 			return true;
@@ -114,13 +114,6 @@ static __always_inline bool proc_table__copy(const struct rg_proc *row, struct r
 	return false;
 }
 
-static __always_inline bool proc_table__get_head(__u32 pid, __u64 start_time_ns, struct rg_proc *ret)
-{
-	struct rg_proc *row = proc_table__find(pid, start_time_ns);
-
-	return row && proc_table__copy_head(row, ret) && proc_table__is(ret, pid, start_time_ns);
-}
-
 static __always_inline bool proc_table__get(__u32 pid, __u64 start_time_ns, struct rg_proc *ret)
 {
 	struct rg_proc *row = proc_table__find(pid, start_time_ns);
@@ -131,6 +124,12 @@ static __always_inline bool proc_table__get(__u32 pid, __u64 start_time_ns, stru
 static __always_inline void proc_table__set_sum(struct rg_proc *row)
 {
 	row->sum = row_sum__of_head(row);
+}
+
+/* It has children, or had, or may have had some before this row. */
+static __always_inline bool proc_table__is_creator(__u32 flags)
+{
+	return flags & (RG_HAS_CREATED | RG_SNAPSHOT | RG_REBUILT);
 }
 
 /* All of a row but its identity, state and lock, from a row whose sums are set. */
@@ -153,6 +152,14 @@ static __always_inline void proc_table__write(struct rg_proc *row, const struct 
 	row->euid = from->euid;
 	row->egid = from->egid;
 	__builtin_memcpy(row->exe, from->exe, sizeof(row->exe));
+	if (proc_table__is_creator(from->flags))
+		__sync_fetch_and_add(&rg_state.control.creators_written, 1);
+}
+
+/* Before the process that it has made can be seen. */
+static __always_inline void proc_table__set_creator(struct rg_proc *row)
+{
+	__sync_fetch_and_or((__u32 *)&row->flags, RG_HAS_CREATED);
 }
 
 /* The name a process took since its last exec, e.g. by prctl(PR_SET_NAME) of its leader. */
@@ -163,6 +170,7 @@ static __always_inline void proc_table__rename(struct rg_proc *row, const struct
 	__builtin_memcpy(row->comm, from->comm, sizeof(row->comm));
 	row->sum = from->sum;
 	row->writing = 0;
+	__sync_fetch_and_add(&rg_state.control.creators_written, 1);
 }
 
 /* pid and state as they lie in the row. */
@@ -286,6 +294,8 @@ static __always_inline enum put_result proc_table__put(struct rg_proc *row)
 	r = (int)bpf_map_update_elem(&proc_table, &key, row, BPF_NOEXIST);
 	if (!r) {
 		RG_STAT_INC(inserted);
+		if (proc_table__is_creator(row->flags))
+			__sync_fetch_and_add(&rg_state.control.creators_written, 1);
 		return PUT_DONE;
 	}
 	old = r == -EEXIST ? bpf_map_lookup_elem(&proc_table, &key) : NULL;

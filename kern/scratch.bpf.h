@@ -29,6 +29,7 @@ _Static_assert(NR_SCRATCH_SLOTS == RG_SCRATCH_SLOTS && NR_SCRATCH_SLOTS_AGAIN ==
 struct scratch {
 	struct rg_proc row; /* the program's process */
 	struct rg_proc other; /* its creator or an ancestor */
+	struct rg_lineage lineage; /* of the last exec's creator */
 	char path[2 * RG_PATH_MAX]; /* where a walk writes */
 	char record[RG_RECORD_BASE_MAX];
 	/* Only when something is collected: userspace shortens the value to SCRATCH_BASE_SIZE else. */

@@ -62,6 +62,7 @@ struct rg_control {
 	__u32 wanted; /* bit 1 << enum rg_record_type: records to send; 0 until the snapshot is in */
 	__u32 wake; /* enum rg_wake; set by the reader, taken back by the record that wakes it */
 	__u32 pad;
+	__u64 creators_written; /* by the programs: rows written anew whose process has made others */
 	__u64 evicted; /* rows that the LRU took, as userspace last worked it out */
 	__u64 threads_evicted; /* rows of threads, likewise */
 	__u64 lost_reported[RG_NR_RECORD_TYPES]; /* of stats.ring_lost: what a "lost" line has said */

@@ -48,6 +48,7 @@ enum rg_proc_flags {
 	RG_HAS_ARGS = 1 << 10, /* of a record: args were read */
 	RG_HAS_CWD = 1 << 11, /* of a record: cwd was read */
 	RG_HAS_ENV = 1 << 12, /* of a record: env was read */
+	RG_HAS_CREATED = 1 << 13, /* of a row: the process has made others */
 };
 
 /*

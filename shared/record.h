@@ -57,6 +57,16 @@ struct rg_ancestor {
 	char comm[RG_COMM_LEN];
 };
 
+/* A creator and its ancestors, as the exec's program keeps them (kern/lineage.bpf.h). */
+struct rg_lineage {
+	__u64 start_time_ns; /* the creator's; 0: nobody's */
+	__u64 creators_written; /* rg_control's, when this was made */
+	__u32 nr; /* of "of" */
+	__u32 pad;
+	struct rg_ancestor of[RG_MAX_ANCESTORS]; /* the creator, its creator, ... */
+};
+RG_STATIC_ASSERT(sizeof(struct rg_lineage) == 184);
+
 struct rg_record_exec {
 	struct rg_record hdr;
 	__u64 start_time_ns; /* CLOCK_BOOTTIME */

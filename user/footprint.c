@@ -16,8 +16,8 @@
 #define RING_PAGES_BYTES (3 * 4096)
 #define RING_BYTES_PER_POINTER 512
 /* Per CPU, as "bpftool map show" has it: rows and a record for each slot; the second is with what is collected. */
-#define SCRATCH_BYTES (11 * 1024 / 4)
-#define SCRATCH_COLLECT_BYTES (45 * 1024 / 4)
+#define SCRATCH_BYTES (12 * 1024 / 4)
+#define SCRATCH_COLLECT_BYTES (46 * 1024 / 4)
 /* state and config: a page of values and one of bookkeeping each. */
 #define SMALL_MAPS_BYTES (16 * 1024)
 
