@@ -13,6 +13,8 @@
 
 /* A path of 255 bytes has at most 128 names; the rest is for crossing mounts. */
 #define PATH_MAX_STEPS 160
+/* Names that are walked over without a call; few files lie deeper, and each costs the verifier a step. */
+#define PATH_OWN_STEPS 24
 
 /* From a walk: where the path starts in scratch.path, and these. */
 #define PATH_OFFSET_MASK 0x1ff
@@ -47,21 +49,19 @@ static __always_inline __u32 path__put_name(struct scratch *s, __u32 pos, const 
 
 /*
  * The same of a short name, in its dentry: read by words, which takes no call. len < RG_INLINE_NAME_LEN, len < pos.
- * What the last word writes over is put back.
+ * All its words, and what they write over is put back: the verifier follows each branch in each step of a walk.
  */
 static __always_inline __u32 path__put_short_name(struct scratch *s, __u32 pos, const __u64 *name, __u32 len)
 {
-	__u32 end = pos & 0xff, start = (end - len) & 0xff;
-	__u64 behind = *(__u64 *)&s->path[end];
+	__u32 end = pos & 0xff, start = (end - len) & 0xff, i;
+	__u64 behind[RG_INLINE_NAME_LEN / sizeof(__u64)];
 
-	*(__u64 *)&s->path[start] = name[0];
-	if (len > 8)
-		*(__u64 *)&s->path[start + 8] = name[1];
-	if (len > 16)
-		*(__u64 *)&s->path[start + 16] = name[2];
-	if (len > 24)
-		*(__u64 *)&s->path[start + 24] = name[3];
-	*(__u64 *)&s->path[end] = behind;
+	for (i = 0; i < RG_INLINE_NAME_LEN / sizeof(__u64); i++)
+		behind[i] = *(__u64 *)&s->path[end + i * sizeof(__u64)];
+	for (i = 0; i < RG_INLINE_NAME_LEN / sizeof(__u64); i++)
+		*(__u64 *)&s->path[start + i * sizeof(__u64)] = name[i];
+	for (i = 0; i < RG_INLINE_NAME_LEN / sizeof(__u64); i++)
+		*(__u64 *)&s->path[end + i * sizeof(__u64)] = behind[i];
 	start = (start - 1) & 0xff;
 	s->path[start] = '/';
 	return start;
@@ -115,9 +115,18 @@ __weak __noinline int path__walk_on(__u32 slot, __u32 pos, __u64 dentry_addr, __
 	return pos | PATH_TRUNCATED;
 }
 
+/* A typed pointer as a number, which it is when it was in memory once: in the room of the record to come. */
+static __always_inline __u64 path__address(struct scratch *s, struct dentry *dentry)
+{
+	volatile __u64 *room = (volatile __u64 *)s->record;
+
+	*room = (__u64)dentry;
+	return *room;
+}
+
 /*
- * The file that the current task runs. Up to its mount's root the way is typed, and costs a helper call for
- * a long name only; most files are on the first mount. Global, since 6.1 follows each way through the loop into all
+ * The file that the current task runs. Up to its mount's root, which for most files is the last one, the way is
+ * typed and costs no call, as long as names are short; then the other walk goes on. Global, since 6.1 follows each way through the loop into all
  * that comes behind it; hence without an argument, as a global function takes no typed pointer.
  */
 __weak __noinline int path__walk_own_exe(__u32 slot)
@@ -135,26 +144,22 @@ __weak __noinline int path__walk_own_exe(__u32 slot)
 		return PATH_UNREADABLE;
 	dentry = file->f_path.dentry;
 	mnt_root = file->f_path.mnt->mnt_root;
-	for (i = 0; i < PATH_MAX_STEPS; i++) {
-		if (dentry == mnt_root) {
-			bpf_core_read(&vfsmount_addr, sizeof(vfsmount_addr), &file->f_path.mnt);
+	bpf_core_read(&vfsmount_addr, sizeof(vfsmount_addr), &file->f_path.mnt);
+	for (i = 0; i < PATH_OWN_STEPS; i++) {
+		if (dentry == mnt_root)
 			return path__walk_on(slot, pos, 0, vfsmount_addr);
-		}
 		parent = dentry->d_parent;
 		if (!parent) /* what a typed pointer can't read is 0 */
 			return PATH_UNREADABLE;
 		len = dentry->d_name.len;
-		if (len < RG_INLINE_NAME_LEN && len < pos)
-			pos = path__put_short_name(s, pos, compat__inline_name(dentry), len);
-		else
-			pos = path__put_name(s, pos, dentry->d_name.name, len);
-		if (pos & ~0xff)
-			return pos;
+		if (len >= RG_INLINE_NAME_LEN || len >= pos)
+			break;
+		pos = path__put_short_name(s, pos, compat__inline_name(dentry), len);
 		if (parent == dentry) /* no mount's root: a memfd and its like, "/memfd:NAME" */
 			return pos;
 		dentry = parent;
 	}
-	return pos | PATH_TRUNCATED;
+	return path__walk_on(slot, pos, path__address(s, dentry), vfsmount_addr);
 }
 
 #endif

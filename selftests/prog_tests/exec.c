@@ -340,6 +340,33 @@ Test(exec, names_of_each_length)
 	}
 }
 
+/* Deeper than the programs walk without a call, with a long name on the way or without one. */
+Test(exec, a_file_that_lies_deep)
+{
+	static const char *const roots[] = { "short", "a_name_that_does_not_lie_in_its_dentry_itself" };
+	_cleanup_agent_ struct agent_test t;
+	const cJSON *line;
+	char path[512];
+	struct run r;
+	size_t i;
+	int depth;
+
+	agent_needs_root();
+	agent_start(&t, "");
+	for (i = 0; i < ARRAY_SIZE(roots); i++) {
+		snprintf(path, sizeof(path), "%s", test_path(&t, roots[i]));
+		for (depth = 0; depth < 60; depth++) {
+			cr_assert_eq(mkdir(path, 0755), 0);
+			strcat(path, depth % 2 ? "/x" : "/y");
+		}
+		RUN(&r, "/bin/cp", helper("quit"), path);
+		RUN(&r, path);
+		line = agent_line(&t, "process_start", "pid", r.pid);
+		cr_assert_str_eq(line_str(line, "exe_path"), path);
+		cr_assert_not(line_bool(line, "exe_path_truncated"));
+	}
+}
+
 Test(exec, names_with_any_bytes)
 {
 	_cleanup_agent_ struct agent_test t;
