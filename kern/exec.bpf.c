@@ -101,8 +101,7 @@ static __always_inline void exec__ancestors(struct scratch *s)
 	struct rg_record_exec *rec = (void *)s->record;
 	struct rg_lineage *lineage = &s->lineage;
 
-	if (!lineage__is_of(lineage, &s->other))
-		lineage__make(lineage, &s->other);
+	lineage__get(lineage, &s->other);
 	rec->nr_ancestors = lineage->nr;
 	record__append(s, lineage->of, lineage->nr * sizeof(lineage->of[0]));
 }

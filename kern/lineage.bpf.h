@@ -12,7 +12,7 @@
 
 #include "proc_table.bpf.h"
 
-static __always_inline bool lineage__is_of(const struct rg_lineage *lineage, const struct rg_proc *creator)
+static __always_inline bool lineage__holds(const struct rg_lineage *lineage, const struct rg_proc *creator)
 {
 	return lineage->start_time_ns == creator->start_time_ns && lineage->of[0].pid == creator->pid &&
 	       lineage->creators_written == *(volatile __u64 *)&rg_state.control.creators_written;
@@ -45,6 +45,15 @@ static __always_inline void lineage__make(struct rg_lineage *lineage, struct rg_
 			break;
 	}
 	lineage->start_time_ns = 0; /* nobody's: the next one may read the row whole */
+}
+
+/* From the creator in row on, which may be overwritten. */
+static __always_inline void lineage__get(struct rg_lineage *lineage, struct rg_proc *row)
+{
+	if (!lineage__holds(lineage, row))
+		lineage__make(lineage, row);
+	else /* its own copy may be newer than the count was */
+		__builtin_memcpy(lineage->of[0].comm, row->comm, RG_COMM_LEN);
 }
 
 #endif

@@ -18,6 +18,7 @@ struct rg_record_exit *abi_record_exit;
 struct rg_record_thread_start *abi_record_thread_start;
 struct rg_record_thread_exit *abi_record_thread_exit;
 struct rg_ancestor *abi_ancestor;
+struct rg_lineage *abi_lineage;
 struct rg_env_name *abi_env_name;
 struct rg_config *abi_config;
 struct rg_control *abi_control;
