@@ -77,8 +77,8 @@ static __always_inline __u32 path__root(struct scratch *s, __u32 pos)
 }
 
 /*
- * From a dentry (0: its mount's root) and its mount on, with what is behind it at pos (SCRATCH_PATH_END: nothing), where the path
- * ends in the slot's buffer. Each hop costs a helper call. Global, so it is verified once.
+ * From a dentry (0: its mount's root) and its mount on, with what is behind it at pos (SCRATCH_PATH_END:
+ * nothing), where the path ends in the slot's buffer. Each hop costs a helper call. Global, so it is verified once.
  */
 __weak __noinline int path__walk_on(__u32 slot, __u32 pos, __u64 dentry_addr, __u64 vfsmount_addr)
 {
@@ -126,8 +126,9 @@ static __always_inline __u64 path__address(struct scratch *s, struct dentry *den
 
 /*
  * The file that the current task runs. Up to its mount's root, which for most files is the last one, the way is
- * typed and costs no call, as long as names are short; then the other walk goes on. Global, since 6.1 follows each way through the loop into all
- * that comes behind it; hence without an argument, as a global function takes no typed pointer.
+ * typed and costs no call, as long as names are short; then the other walk goes on. Global, since 6.1 follows each
+ * way through the loop into all that comes behind it; hence without an argument, as a global function takes no
+ * typed pointer.
  */
 __weak __noinline int path__walk_own_exe(__u32 slot)
 {

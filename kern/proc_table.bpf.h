@@ -348,6 +348,7 @@ static __always_inline void proc_table__renew(struct task_struct *task, struct s
 	task__row(task, s, slot, copy);
 	copy->ppid = ppid;
 	copy->parent_start_time_ns = parent_start_time_ns;
+	copy->flags |= RG_HAS_CREATED; /* it may have, before that exec */
 	proc_table__set_sum(copy);
 	row = proc_table__find(copy->pid, copy->start_time_ns);
 	if (row)

@@ -79,6 +79,7 @@ Test(table, unseen_exec_is_found_at_fork_and_exit)
 	struct rg_proc_key key;
 	struct rg_stats before;
 	const cJSON *line;
+	uint64_t written;
 	pid_t child;
 
 	start_watching(&t, &table, &crowd);
@@ -90,7 +91,10 @@ Test(table, unseen_exec_is_found_at_fork_and_exit)
 	key = (struct rg_proc_key){ (uint32_t)child, (uint32_t)child };
 	before = table.state->stats;
 	cr_assert_eq(bpf_map_update_elem(table.map[MAP_PROC_TABLE], &key, &before_exec, BPF_EXIST), 0);
+	written = table.state->control.creators_written;
 	crowd_ask(&crowd, "grandchild", "act C");
+	/* Its name is another one for whoever has it as an ancestor. */
+	cr_assert_gt(table.state->control.creators_written, written);
 	/* Found once: from then on the row is right. The creator is still the one that the fork knew. */
 	check_grew(&table, &before, stale_images, 1);
 	check_grew(&table, &before, rebuilt, 0);
