@@ -58,7 +58,7 @@ static __always_inline void record__append(struct scratch *s, const void *string
 	len &= RG_PATH_MAX - 1;
 	if (offset > RG_RECORD_BASE_MAX - RG_PATH_MAX)
 		return;
-_Pragma("clang loop unroll(disable)")
+_Pragma("clang loop unroll(disable)") /* most strings have six words, not 32 */
 	for (i = 0; i < RG_PATH_MAX / sizeof(*word) && i * sizeof(*word) < len; i++)
 		*(__u64 *)&s->record[offset + i * sizeof(*word)] = word[i];
 	record__grow(s, len);

@@ -24,7 +24,7 @@ static void check_identity(struct agent_test *t, pid_t child)
 	uint64_t start_ns = line_u64(line, "child_start_time_ns");
 
 	cr_assert_gt(start_ns, 0);
-	cr_assert_leq(start_ns, line_u64(line, "timestamp_ns"));
+	cr_assert_eq(line_u64(line, "timestamp_ns"), start_ns);
 	line = agent_line(t, "process_start", "pid", child);
 	cr_assert_eq(line_u64(line, "start_time_ns"), start_ns);
 	line = agent_line(t, "process_exit", "pid", child);
