@@ -2,6 +2,7 @@
 /*
  * crowd: makes processes as it is told, a command a line, each answered by "ok".
  *   hold N      N sleepers, each "held PID"; every second one has executed a file
+ *   rest N      likewise, none of which executes a file
  *   fork N, exec N, mix N
  *               N short processes one after the other on the first CPU: by fork, by vfork and execve of PROGRAM
  *               (argv[1]), or by turns
@@ -58,7 +59,7 @@ static void become_sleeper(int executes)
 }
 
 /* "ok" when the last one has executed its file: till then it has the pipe's other end. */
-static void hold(int n)
+static void hold(int n, int every)
 {
 	int ready[2], i;
 	pid_t pid;
@@ -69,10 +70,10 @@ static void hold(int n)
 	sleepers = realloc(sleepers, (size_t)(nr_sleepers + n) * sizeof(*sleepers));
 	for (i = 0; i < n; i++) {
 		pid = fork();
-		if (!pid && !(i % 2))
+		if (!pid && !(i % every))
 			close(ready[1]);
 		if (!pid)
-			become_sleeper(i % 2);
+			become_sleeper(i % every);
 		sleepers[nr_sleepers++] = pid;
 		printf("held %d\n", pid);
 	}
@@ -237,7 +238,9 @@ static void command(const char *line)
 	int n = strchr(line, ' ') ? atoi(strchr(line, ' ') + 1) : 0;
 
 	if (!strncmp(line, "hold ", 5)) {
-		hold(n);
+		hold(n, 2);
+	} else if (!strncmp(line, "rest ", 5)) {
+		hold(n, 1);
 	} else if (!strncmp(line, "fork ", 5)) {
 		run_shorts(n, FORK);
 	} else if (!strncmp(line, "exec ", 5)) {

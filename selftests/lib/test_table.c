@@ -413,15 +413,25 @@ pid_t crowd_ask(struct crowd *c, const char *word, const char *fmt, ...)
 	return number;
 }
 
-pid_t *crowd_hold(struct crowd *c, unsigned int n)
+static pid_t *hold(struct crowd *c, const char *how, unsigned int n)
 {
 	pid_t *pids = calloc(n, sizeof(*pids));
 	unsigned int i;
 
 	cr_assert(pids);
-	crowd_say(c, "hold %u", n);
+	crowd_say(c, "%s %u", how, n);
 	for (i = 0; i < n; i++)
 		pids[i] = crowd_number(c, "held");
 	cr_assert_str_eq(crowd_hear(c), "ok");
 	return pids;
+}
+
+pid_t *crowd_hold(struct crowd *c, unsigned int n)
+{
+	return hold(c, "hold", n);
+}
+
+pid_t *crowd_rest(struct crowd *c, unsigned int n)
+{
+	return hold(c, "rest", n);
 }

@@ -93,6 +93,8 @@ pid_t crowd_number(struct crowd *crowd, const char *word);
 pid_t crowd_ask(struct crowd *crowd, const char *word, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* n sleepers; their pids, the caller's. */
 pid_t *crowd_hold(struct crowd *crowd, unsigned int n);
+/* Likewise, whose rows nobody has looked up since their fork. */
+pid_t *crowd_rest(struct crowd *crowd, unsigned int n);
 
 /* Looks every millisecond until it holds, for as long as a wait may take. */
 #define wait_until(condition)                                                            \
