@@ -76,43 +76,85 @@ static __always_inline __u32 path__root(struct scratch *s, __u32 pos)
 	return pos;
 }
 
+static __always_inline bool path__cross_mount(struct scratch_walk *w)
+{
+	struct mount *mnt = w->mnt, *mnt_parent = BPF_CORE_READ(mnt, mnt_parent);
+
+	if (mnt_parent == mnt || !mnt_parent)
+		return false;
+	w->dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+	w->mnt = mnt_parent;
+	w->mnt_root = BPF_CORE_READ(mnt_parent, mnt.mnt_root);
+	return true;
+}
+
+/* A name, or a mount: whether the walk is done. */
+static __always_inline bool path__step(struct scratch *s, struct scratch_walk *w)
+{
+	struct dentry *dentry = w->dentry, *parent;
+	struct qstr name;
+
+	if (dentry == w->mnt_root) {
+		if (path__cross_mount(w))
+			return false;
+		w->pos = path__root(s, w->pos);
+		return true;
+	}
+	if (bpf_core_read(&parent, sizeof(parent), &dentry->d_parent) ||
+	    bpf_core_read(&name, sizeof(name), &dentry->d_name)) {
+		w->pos = PATH_UNREADABLE;
+		return true;
+	}
+	w->pos = path__put_name(s, w->pos, name.name, name.len);
+	if (w->pos & ~0xff)
+		return true;
+	w->dentry = parent;
+	return parent == dentry;
+}
+
+static long path__step_of_loop(__u32 i, struct scratch **s)
+{
+	return path__step(*s, &(*s)->walk);
+}
+
+/*
+ * Steps that were made. bpf_loop() came in 5.17, and has a step verified once. A loop of our own has it verified each
+ * time, and more often where its state isn't in registers: hence the copy.
+ */
+static __always_inline long path__steps(struct scratch *s)
+{
+	struct scratch_walk w;
+	int i;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		return bpf_loop(PATH_MAX_STEPS, path__step_of_loop, &s, 0);
+	w = s->walk;
+	for (i = 0; i < PATH_MAX_STEPS; i++) {
+		if (path__step(s, &w))
+			break;
+	}
+	s->walk.pos = w.pos;
+	return i;
+}
+
 /*
  * From a dentry (0: its mount's root) and its mount on, with what is behind it at pos (SCRATCH_PATH_END:
  * nothing), where the path ends in the slot's buffer. Each hop costs a helper call. Global, so it is verified once.
  */
 __weak __noinline int path__walk_on(__u32 slot, __u32 pos, __u64 dentry_addr, __u64 vfsmount_addr)
 {
+	struct mount *mnt = path__mount_of((void *)vfsmount_addr);
 	struct scratch *s = scratch__get(slot);
-	struct mount *mnt = path__mount_of((void *)vfsmount_addr), *mnt_parent;
-	struct dentry *dentry = (void *)dentry_addr, *parent, *mnt_root = NULL;
-	struct qstr name;
-	int i;
 
 	if (!s || !vfsmount_addr)
 		return PATH_UNREADABLE;
-	if (dentry)
-		mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
-	for (i = 0; i < PATH_MAX_STEPS; i++) {
-		if (dentry == mnt_root) {
-			mnt_parent = BPF_CORE_READ(mnt, mnt_parent);
-			if (mnt_parent == mnt || !mnt_parent)
-				return path__root(s, pos);
-			dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-			mnt = mnt_parent;
-			mnt_root = BPF_CORE_READ(mnt, mnt.mnt_root);
-			continue;
-		}
-		if (bpf_core_read(&parent, sizeof(parent), &dentry->d_parent) ||
-		    bpf_core_read(&name, sizeof(name), &dentry->d_name))
-			return PATH_UNREADABLE;
-		pos = path__put_name(s, pos, name.name, name.len);
-		if (pos & ~0xff)
-			return pos;
-		if (parent == dentry)
-			return pos;
-		dentry = parent;
-	}
-	return pos | PATH_TRUNCATED;
+	s->walk.mnt = mnt;
+	s->walk.mnt_root = dentry_addr ? BPF_CORE_READ(mnt, mnt.mnt_root) : NULL;
+	s->walk.dentry = (void *)dentry_addr;
+	s->walk.pos = pos;
+	if (path__steps(s) == PATH_MAX_STEPS)
+		s->walk.pos |= PATH_TRUNCATED;
+	return s->walk.pos;
 }
 
 /* A typed pointer as a number, which it is when it was in memory once: in the room of the record to come. */

@@ -23,6 +23,14 @@ enum scratch_slot {
 };
 _Static_assert(NR_SCRATCH_SLOTS == RG_SCRATCH_SLOTS && NR_SCRATCH_SLOTS_AGAIN == RG_SCRATCH_SLOTS_AGAIN, "");
 
+struct scratch_walk {
+	struct mount *mnt;
+	struct dentry *mnt_root;
+	struct dentry *dentry; /* the next name's */
+	__u64 pos; /* in the path; and flags at its end */
+};
+_Static_assert(sizeof(struct scratch_walk) == RG_WALK_BYTES, "");
+
 /* A path grows from the middle to the front; what is behind the middle stays zero. */
 #define SCRATCH_PATH_END (RG_PATH_MAX - 1)
 
@@ -31,6 +39,7 @@ struct scratch {
 	struct rg_proc other; /* its creator or an ancestor */
 	struct rg_lineage lineage; /* of the last exec's creator */
 	char path[2 * RG_PATH_MAX]; /* where a walk writes */
+	struct scratch_walk walk;
 	char record[RG_RECORD_BASE_MAX];
 	/* Only when something is collected: userspace shortens the value to SCRATCH_BASE_SIZE else. */
 	char collected[RG_ARGS_MAX + RG_ENV_MAX]; /* where the record goes on */

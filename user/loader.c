@@ -22,7 +22,8 @@
 
 /* The part of struct scratch in kern/ that is used when neither arguments nor environment are collected. */
 #define SCRATCH_BASE_SIZE \
-	(2 * sizeof(struct rg_proc) + sizeof(struct rg_lineage) + 2 * RG_PATH_MAX + RG_RECORD_BASE_MAX)
+	(2 * sizeof(struct rg_proc) + sizeof(struct rg_lineage) + 2 * RG_PATH_MAX + RG_WALK_BYTES + \
+	 RG_RECORD_BASE_MAX)
 
 /* What is found out about the kernel, and what comes of it. */
 struct loader {
