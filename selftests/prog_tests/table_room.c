@@ -73,6 +73,21 @@ static void fill_with_exited(const struct table *table)
 	}
 }
 
+/* Of a table that is full, with all its ended rows gone round once since then: it stays full, of the latest. */
+static void check_latest_are_left(const struct table *table, uint64_t since_ns)
+{
+	const unsigned int nr_under_way = 8U * (unsigned int)libbpf_num_possible_cpus(); /* taken out at once */
+	_cleanup_free_ struct rg_proc *rows = NULL;
+	size_t nr, i;
+
+	rows = table_rows(table, &nr);
+	cr_assert_geq(nr + nr_under_way, table->max_rows);
+	for (i = 0; i < nr; i++)
+		cr_assert(rows[i].state != RG_PROC_EXITED || rows[i].exit_time_ns >= since_ns,
+			  "'%s', ended %llu ns before", rows[i].comm,
+			  (unsigned long long)(since_ns - rows[i].exit_time_ns));
+}
+
 /*
  * Sleepers beside short processes, first on one CPU, then on two: all sleepers keep their rows, nothing
  * is evicted, and the room was made by the longest ended.
@@ -85,7 +100,7 @@ static void exited_first(unsigned int max_rows, unsigned int nr_sleepers, unsign
 	_cleanup_free_ pid_t *sleepers = NULL;
 	_cleanup_table_ struct table table;
 	struct books books, before;
-	uint64_t evicted = 0;
+	uint64_t evicted = 0, since_ns;
 
 	table_needs_host();
 	start_quiet(&t, &table, max_rows);
@@ -99,7 +114,10 @@ static void exited_first(unsigned int max_rows, unsigned int nr_sleepers, unsign
 		fill_with_exited(&table);
 	table_books(&table, &before);
 	crowd_do(&crowd, "mix %u", nr_short);
+	since_ns = clock_ns(CLOCK_BOOTTIME);
 	crowd_do(&crowd, "mix2 %u", nr_short);
+	if (nr_short > max_rows + 100)
+		check_latest_are_left(&table, since_ns);
 	cr_assert_eq(table_nr_live(&table, sleepers, nr_sleepers), nr_sleepers);
 	cr_assert(table_is_live(&table, crowd.pid));
 	table_balance(&table, &t, &books);
