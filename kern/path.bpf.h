@@ -167,6 +167,29 @@ static __always_inline __u64 path__address(struct scratch *s, struct dentry *den
 }
 
 /*
+ * From the root of the current task's file's mount on: above the host's topmost mount there is one more, the first
+ * root file system, so the walk is four calls to find no name. What it found holds until a mount is attached or moved in
+ * the namespace, which it counts (0: not yet). An unmounted one has nothing above it, as before.
+ */
+static __always_inline __u32 path__walk_up(__u32 slot, struct scratch *s, __u32 pos, __u64 vfsmount_addr)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mnt_namespace *ns = task->nsproxy->mnt_ns;
+	struct mount *mnt = path__mount_of((void *)vfsmount_addr);
+	__u64 event = bpf_core_field_exists(ns->event) ? ns->event : 0;
+	__u32 top, at;
+
+	if (event && s->top.event == event && s->top.vfsmount == vfsmount_addr && s->top.mnt_ns == (__u64)ns)
+		return path__root(s, pos);
+	at = path__walk_on(slot, pos, 0, vfsmount_addr);
+	top = pos == SCRATCH_PATH_END ? pos - 1 : pos;
+	s->top.mnt_ns = (__u64)ns;
+	s->top.event = event;
+	s->top.vfsmount = at == top && (__u64)BPF_CORE_READ(mnt, mnt_ns) == s->top.mnt_ns ? vfsmount_addr : 0;
+	return at;
+}
+
+/*
  * The file that the current task runs. Up to its mount's root, which for most files is the last one, the way is
  * typed and costs no call, as long as names are short; then the other walk goes on. Global, since 6.1 follows each
  * way through the loop into all that comes behind it; hence without an argument, as a global function takes no
@@ -190,7 +213,7 @@ __weak __noinline int path__walk_own_exe(__u32 slot)
 	bpf_core_read(&vfsmount_addr, sizeof(vfsmount_addr), &file->f_path.mnt);
 	for (i = 0; i < PATH_OWN_STEPS; i++) {
 		if (dentry == mnt_root)
-			return path__walk_on(slot, pos, 0, vfsmount_addr);
+			return path__walk_up(slot, s, pos, vfsmount_addr);
 		parent = dentry->d_parent;
 		if (!parent) /* what a typed pointer can't read is 0 */
 			return PATH_UNREADABLE;

@@ -29,7 +29,13 @@ struct scratch_walk {
 	struct dentry *dentry; /* the next name's */
 	__u64 pos; /* in the path; and flags at its end */
 };
-_Static_assert(sizeof(struct scratch_walk) == RG_WALK_BYTES, "");
+/* A mount above which a walk has met no name, as of that count of its namespace's changes. */
+struct scratch_top {
+	__u64 vfsmount;
+	__u64 mnt_ns;
+	__u64 event;
+};
+_Static_assert(sizeof(struct scratch_walk) + sizeof(struct scratch_top) == RG_WALK_BYTES, "");
 
 /* A path grows from the middle to the front; what is behind the middle stays zero. */
 #define SCRATCH_PATH_END (RG_PATH_MAX - 1)
@@ -40,6 +46,7 @@ struct scratch {
 	struct rg_lineage lineage; /* of the last exec's creator */
 	char path[2 * RG_PATH_MAX]; /* where a walk writes */
 	struct scratch_walk walk;
+	struct scratch_top top;
 	char record[RG_RECORD_BASE_MAX];
 	/* Only when something is collected: userspace shortens the value to SCRATCH_BASE_SIZE else. */
 	char collected[RG_ARGS_MAX + RG_ENV_MAX]; /* where the record goes on */

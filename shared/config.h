@@ -12,8 +12,8 @@
 /* Slots of scratch, by programs that use one: those always loaded, and with the second ones (kern/compat.bpf.h). */
 #define RG_SCRATCH_SLOTS 4
 #define RG_SCRATCH_SLOTS_AGAIN 7
-/* In a slot: where a walk along a path is (kern/scratch.bpf.h). */
-#define RG_WALK_BYTES 32
+/* In a slot: where a walk along a path is, and what one has found (kern/scratch.bpf.h). */
+#define RG_WALK_BYTES 56
 
 /* "NAME=" and a mask of its bytes, as words: compared without a loop. */
 struct rg_env_name {

@@ -367,6 +367,31 @@ Test(exec, a_file_that_lies_deep)
 	}
 }
 
+/* That nothing but a root lies above a mount is kept for the next exec: not when the mount has been moved. */
+Test(exec, a_mount_that_moves)
+{
+	_cleanup_agent_ struct agent_test t;
+	char dir[256], path[300];
+	const cJSON *line;
+	struct run r;
+
+	agent_needs_root();
+	agent_start(&t, "");
+	snprintf(dir, sizeof(dir), "%s", test_path(&t, "dir"));
+	cr_assert_eq(mkdir(dir, 0755), 0);
+	RUN(&r, helper("mover"), helper("nothing"), dir);
+	cr_assert_eq(r.status, 0, "%s", r.out);
+	line = agent_line(&t, "process_start", "pid", run_number(&r, "on_root0"));
+	cr_assert_str_eq(line_str(line, "exe_path"), "/mover's");
+	line = agent_line(&t, "process_start", "pid", run_number(&r, "on_root1"));
+	cr_assert_str_eq(line_str(line, "exe_path"), "/mover's");
+	snprintf(path, sizeof(path), "%s/mover's", dir);
+	line = agent_line(&t, "process_start", "pid", run_number(&r, "moved0"));
+	cr_assert_str_eq(line_str(line, "exe_path"), path);
+	line = agent_line(&t, "process_start", "pid", run_number(&r, "moved1"));
+	cr_assert_str_eq(line_str(line, "exe_path"), path);
+}
+
 Test(exec, names_with_any_bytes)
 {
 	_cleanup_agent_ struct agent_test t;
