@@ -156,20 +156,22 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* A row that still is live says that it isn't done; one that is gone says nothing. */
+/* A live row, or a thread's that is there, says that it isn't done; one that is gone says nothing. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit_again, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
-	struct rg_proc *row;
+	struct rg_proc *row = NULL;
 
 	exec_source__take(task);
-	if (!compat__is_group_dead(ctx, task))
-		return 0;
-	row = proc_table__peek(leader->tgid, leader->start_boottime);
-	if (!row || row->state != RG_PROC_LIVE)
-		return 0;
-	RG_STAT_INC(done_again[RG_AGAIN_EXIT]);
-	exit__task(ctx, task, SCRATCH_EXIT_AGAIN);
+	if (compat__is_group_dead(ctx, task))
+		row = proc_table__peek(leader->tgid, leader->start_boottime);
+	if (row && row->state == RG_PROC_LIVE) {
+		RG_STAT_INC(done_again[RG_AGAIN_EXIT]);
+		exit__task(ctx, task, SCRATCH_EXIT_AGAIN);
+	} else if (rg_config.max_threads && task->pid != task->tgid && thread_table__has(task)) {
+		RG_STAT_INC(done_again[RG_AGAIN_EXIT]);
+		exit__thread(task);
+	}
 	return 0;
 }

@@ -129,11 +129,13 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-/* It has its row; or the map took none, and the first program's scratch tells of it. */
+/* It has its row; or the map took none, and the first program's scratch tells of it (of a process). */
 static __always_inline bool fork__is_done(struct task_struct *child)
 {
 	const struct scratch *s = scratch__get(SCRATCH_FORK);
 
+	if (child->pid != child->tgid)
+		return !rg_config.max_threads || thread_table__has(child);
 	return proc_table__peek(child->tgid, child->start_boottime) ||
 	       (s && proc_table__is(&s->row, child->tgid, child->start_boottime));
 }
@@ -141,7 +143,7 @@ static __always_inline bool fork__is_done(struct task_struct *child)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork_again, struct task_struct *parent, struct task_struct *child)
 {
-	if (child->pid != child->tgid || fork__is_done(child))
+	if (fork__is_done(child))
 		return 0;
 	RG_STAT_INC(done_again[RG_AGAIN_FORK]);
 	fork__task(parent, child, SCRATCH_FORK_AGAIN);

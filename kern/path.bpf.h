@@ -114,11 +114,11 @@ static __always_inline bool path__step(struct scratch *s, struct scratch_walk *w
 
 static long path__step_of_loop(__u32 i, struct scratch **s)
 {
-	return path__step(*s, &(*s)->walk);
+	return i == PATH_MAX_STEPS || path__step(*s, &(*s)->walk);
 }
 
 /*
- * Steps that were made. bpf_loop() came in 5.17, and has a step verified once. A loop of our own has it verified each
+ * Steps that were made before the last one. bpf_loop() came in 5.17, and has a step verified once. A loop of our own has it verified each
  * time, and more often where its state isn't in registers: hence the copy.
  */
 static __always_inline long path__steps(struct scratch *s)
@@ -127,7 +127,7 @@ static __always_inline long path__steps(struct scratch *s)
 	int i;
 
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		return bpf_loop(PATH_MAX_STEPS, path__step_of_loop, &s, 0);
+		return bpf_loop(PATH_MAX_STEPS + 1, path__step_of_loop, &s, 0) - 1;
 	w = s->walk;
 	for (i = 0; i < PATH_MAX_STEPS; i++) {
 		if (path__step(s, &w))
@@ -168,8 +168,8 @@ static __always_inline __u64 path__address(struct scratch *s, struct dentry *den
 
 /*
  * From the root of the current task's file's mount on: above the host's topmost mount there is one more, the first
- * root file system, so the walk is four calls to find no name. What it found holds until a mount is attached or moved in
- * the namespace, which it counts (0: not yet). An unmounted one has nothing above it, as before.
+ * root file system, so the walk is four calls to find no name. What it found holds until a mount is attached or
+ * moved in the namespace, or unmounted, which it counts (0: not yet).
  */
 static __always_inline __u32 path__walk_up(__u32 slot, struct scratch *s, __u32 pos, __u64 vfsmount_addr)
 {

@@ -206,15 +206,18 @@ static __always_inline void proc_table__reclaim(struct rg_proc_key *key)
 
 /*
  * The longest ended rows go, some at a time: they are in no cache any more, and the CPU can wait for several at once.
- * An entry of the queue counts only if its row is still the exited one.
+ * An entry of the queue counts only if its row is still the exited one. 0: the queue was empty. Global, so it is
+ * verified once, and not wherever a row is put.
  */
-static __noinline void proc_table__reclaim_oldest(void)
+__weak __noinline int proc_table__reclaim_oldest(void)
 {
 	struct rg_exited oldest[PROC_TABLE_BATCH] = {};
 	struct rg_proc *rows[PROC_TABLE_BATCH];
 	int i;
 
-	for (i = 0; i < PROC_TABLE_BATCH; i++)
+	if (bpf_map_pop_elem(&exited_queue, &oldest[0]))
+		return 0;
+	for (i = 1; i < PROC_TABLE_BATCH; i++)
 		bpf_map_pop_elem(&exited_queue, &oldest[i]);
 	for (i = 0; i < PROC_TABLE_BATCH; i++)
 		rows[i] = proc_table__peek(oldest[i].key.pid, oldest[i].start_time_ns);
@@ -223,14 +226,17 @@ static __noinline void proc_table__reclaim_oldest(void)
 		    proc_table__change(rows[i], oldest[i].key.pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 			proc_table__reclaim(&oldest[i].key);
 	}
+	return 1;
 }
 
 static __always_inline void proc_table__make_room(void)
 {
 	int i;
 
-	for (i = 0; i < PROC_TABLE_TRIES && proc_table__is_full(); i++)
-		proc_table__reclaim_oldest();
+	for (i = 0; i < PROC_TABLE_TRIES; i++) {
+		if (!proc_table__is_full() || !proc_table__reclaim_oldest())
+			return;
+	}
 }
 
 /*
@@ -249,13 +255,14 @@ static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, _
 			proc_table__reclaim(&exited.key);
 		return;
 	}
-	for (i = 0; i < PROC_TABLE_TRIES; i++) {
-		if (!bpf_map_push_elem(&exited_queue, &exited, 0))
+	/* Full of entries that have outlived their rows: the oldest make room, for which CPUs race. */
+	for (i = 0; bpf_map_push_elem(&exited_queue, &exited, 0); i++) {
+		if (i == PROC_TABLE_TRIES) {
+			RG_STAT_INC(queue_failed);
 			return;
-		/* Full of entries that have outlived their rows: the oldest make room, for which CPUs race. */
+		}
 		proc_table__reclaim_oldest();
 	}
-	RG_STAT_INC(queue_failed);
 }
 
 /* The row of a dead process under a number that has a new owner: overwritten in place. */

@@ -24,6 +24,14 @@ static __always_inline void thread_table__fill(struct task_struct *task, struct 
 	__builtin_memcpy(row->comm, task->comm, sizeof(row->comm));
 }
 
+static __always_inline bool thread_table__has(struct task_struct *task)
+{
+	struct rg_proc_key key = { .pid = task->tgid, .tid = task->pid };
+	struct rg_thread *row = bpf_map_lookup_elem(&thread_table, &key);
+
+	return row && row->start_time_ns == task->start_boottime;
+}
+
 /* pid and tid as they lie in the row; tid 0: somebody deletes it. */
 union thread_table__ids {
 	struct {
