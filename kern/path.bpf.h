@@ -118,8 +118,8 @@ static long path__step_of_loop(__u32 i, struct scratch **s)
 }
 
 /*
- * Steps that were made before the last one. bpf_loop() came in 5.17, and has a step verified once. A loop of our own has it verified each
- * time, and more often where its state isn't in registers: hence the copy.
+ * Steps that were made before the last one. bpf_loop() came in 5.17, and has a step verified once. A loop of our own
+ * has it verified each time, and more often where its state isn't in registers: hence the copy.
  */
 static __always_inline long path__steps(struct scratch *s)
 {

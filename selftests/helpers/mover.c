@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * mover PROGRAM DIR: in a mount namespace of its own and on one CPU, runs a copy of PROGRAM by its name in a mount
- * that lies on "/" ("on_root PID", twice), and again when that mount has been moved to DIR ("moved PID", twice).
+ * that lies on "/" ("on_root0 PID", "on_root1 PID"), and again when that mount has been moved to DIR ("moved0 PID",
+ * "moved1 PID"). 97: the copy did not run, or failed.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -67,18 +68,19 @@ static void move_to(int mount_fd, const char *dir)
 static void run_twice(int mount, const char *word)
 {
 	char *argv[] = { NAME, NULL };
+	int i, status;
 	pid_t pid;
-	int i;
 
 	for (i = 0; i < 2; i++) {
-		pid = fork();
+		pid = check(fork(), "fork");
 		if (!pid) {
 			syscall(SYS_execveat, mount, NAME, argv, NULL, 0);
 			_exit(127);
 		}
 		printf("%s%d %d\n", word, i, pid);
 		fflush(stdout);
-		waitpid(pid, NULL, 0);
+		if (waitpid(pid, &status, 0) != pid || status)
+			exit(97);
 	}
 }
 
