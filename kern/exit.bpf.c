@@ -34,9 +34,19 @@ static __always_inline enum exit_row exit__put(struct scratch *s, struct rg_proc
 	r = proc_table__put(row);
 	if (r == PUT_DONE) {
 		RG_STAT_INC(rebuilt);
-		proc_table__retire(NULL, row->pid, row->start_time_ns);
+		proc_table__retire(NULL, row->pid, row->start_time_ns, false);
 	}
 	return r == PUT_EXISTS ? EXIT_REPORTED : EXIT_UNKNOWN;
+}
+
+/*
+ * It made no process. Where several tasks can be the last, its row tells the later ones that this end was reported,
+ * so it stays until they are done: with the creators.
+ */
+static __always_inline bool exit__is_leaf(struct task_struct *leader, const struct rg_proc *copy)
+{
+	return !proc_table__is_creator(copy->flags) &&
+	       (rg_config.exit_has_group_dead || leader->signal->nr_threads == 1);
 }
 
 /* Of the image that no program saw there is the name; its file is gone from the task. */
@@ -72,7 +82,7 @@ static __always_inline enum exit_row exit__row(struct task_struct *task, struct 
 			is_known = proc_table__is_image_of(copy, leader);
 			if (!is_known)
 				exit__forget_image(leader, row, copy);
-			proc_table__retire(row, copy->pid, copy->start_time_ns);
+			proc_table__retire(row, copy->pid, copy->start_time_ns, exit__is_leaf(leader, copy));
 			return is_known ? EXIT_KNOWN : EXIT_UNKNOWN;
 		}
 	}
@@ -81,7 +91,7 @@ static __always_inline enum exit_row exit__row(struct task_struct *task, struct 
 	copy->exit_time_ns = now_ns;
 	if (!row)
 		return exit__put(s, copy);
-	proc_table__retire(row, copy->pid, copy->start_time_ns);
+	proc_table__retire(row, copy->pid, copy->start_time_ns, false);
 	return EXIT_UNKNOWN;
 }
 

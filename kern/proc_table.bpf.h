@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The process table: an LRU hash of rows, and a queue of those that have ended.
+ * The process table: an LRU hash of rows, and who of them has ended: creators, which others descend from, in a
+ * queue, and leaves, which never made a process, in a ring (struct rg_leaves).
  *
  * Room. max_rows is what the user asked for; the map has more, by what the LRU sets aside for each CPU (see
  * loader.c), so it never evicts below max_rows. At max_rows an insert first deletes the longest ended
- * rows; if none is left, rows go into the slack, and what ends then is deleted at once. So: above max_rows
+ * row, leaves before creators; if none is left, rows go into the slack, and what ends then is deleted at once. So: above max_rows
  * no ended row is kept, and the LRU can only take a live one when nothing else is there.
  *
  * Readers. A node can be written, freed and reused while a program reads it. So nobody uses a row in
@@ -30,16 +31,14 @@ struct {
 	__type(value, struct rg_proc);
 } proc_table __weak SEC(".maps");
 
-/* Oldest first. Holds each exited row of the table, and some that are there no more. */
+/* Oldest first. Holds each exited creator of the table, and some that are there no more. */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 1);
 	__type(value, struct rg_exited);
 } exited_queue __weak SEC(".maps");
 
-/* Entries of the queue that are taken at once: 8 cost the verifier three times as much, and are no faster. */
-#define PROC_TABLE_BATCH 4
-/* How often one insert takes some; few are stale. */
+/* How many one insert takes to find one that is not stale; few are. */
 #define PROC_TABLE_TRIES 2
 
 /* Rows now, as far as the kernel can know: userspace tells what the LRU has evicted. */
@@ -205,28 +204,58 @@ static __always_inline void proc_table__reclaim(struct rg_proc_key *key)
 }
 
 /*
- * The longest ended rows go, some at a time: they are in no cache any more, and the CPU can wait for several at once.
- * An entry of the queue counts only if its row is still the exited one. 0: the queue was empty. Global, so it is
- * verified once, and not wherever a row is put.
+ * The ring tells only a number: if it is another leaf's by now that has ended, too, that one goes early.
  */
-__weak __noinline int proc_table__reclaim_oldest(void)
+static __always_inline void proc_table__reclaim_leaf(__u32 pid)
 {
-	struct rg_exited oldest[PROC_TABLE_BATCH] = {};
-	struct rg_proc *rows[PROC_TABLE_BATCH];
-	int i;
+	struct rg_proc_key key = { .pid = pid, .tid = pid };
+	struct rg_proc *row = bpf_map_lookup_elem(&proc_table, &key);
 
-	if (bpf_map_pop_elem(&exited_queue, &oldest[0]))
+	if (row && !proc_table__is_creator(row->flags) &&
+	    proc_table__change(row, pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
+		proc_table__reclaim(&key);
+}
+
+/* The longest ended leaf's pid; 0: there is none, or another CPU has it. */
+static __always_inline __u32 proc_table__take_leaf(void)
+{
+	struct rg_leaves *leaves = &rg_state.leaves;
+	__u32 taken = *(volatile __u32 *)&leaves->taken, next = *(volatile __u32 *)&leaves->next;
+	__u32 oldest = next - taken > RG_LEAVES ? next - RG_LEAVES : taken;
+
+	if (oldest == next || __sync_val_compare_and_swap(&leaves->taken, taken, oldest + 1) != taken)
 		return 0;
-	for (i = 1; i < PROC_TABLE_BATCH; i++)
-		bpf_map_pop_elem(&exited_queue, &oldest[i]);
-	for (i = 0; i < PROC_TABLE_BATCH; i++)
-		rows[i] = proc_table__peek(oldest[i].key.pid, oldest[i].start_time_ns);
-	for (i = 0; i < PROC_TABLE_BATCH; i++) {
-		if (rows[i] &&
-		    proc_table__change(rows[i], oldest[i].key.pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
-			proc_table__reclaim(&oldest[i].key);
+	return __sync_lock_test_and_set(&leaves->pid[oldest % RG_LEAVES], 0);
+}
+
+/* Into the place of the longest ended one, which goes. */
+static __always_inline void proc_table__put_leaf(__u32 pid)
+{
+	struct rg_leaves *leaves = &rg_state.leaves;
+	__u32 next = __sync_fetch_and_add(&leaves->next, 1);
+	__u32 oldest = __sync_lock_test_and_set(&leaves->pid[next % RG_LEAVES], pid);
+
+	if (oldest)
+		proc_table__reclaim_leaf(oldest);
+}
+
+/* False: nothing that has ended is left. */
+static __always_inline bool proc_table__reclaim_oldest(void)
+{
+	__u32 leaf = proc_table__take_leaf();
+	struct rg_exited oldest;
+	struct rg_proc *row;
+
+	if (leaf) {
+		proc_table__reclaim_leaf(leaf);
+		return true;
 	}
-	return 1;
+	if (bpf_map_pop_elem(&exited_queue, &oldest))
+		return false;
+	row = proc_table__peek(oldest.key.pid, oldest.start_time_ns);
+	if (row && proc_table__change(row, oldest.key.pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
+		proc_table__reclaim(&oldest.key);
+	return true;
 }
 
 static __always_inline void proc_table__make_room(void)
@@ -240,10 +269,10 @@ static __always_inline void proc_table__make_room(void)
 }
 
 /*
- * An exited row (NULL: the one under this key): it waits in the queue, or goes at once where the table is over
+ * An exited row (NULL: the one under this key): it waits with its like, or goes at once where the table is over
  * its size.
  */
-static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, __u64 start_time_ns)
+static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, __u64 start_time_ns, bool is_leaf)
 {
 	struct rg_exited exited = { .start_time_ns = start_time_ns, .key = { pid, pid } };
 	int i;
@@ -253,6 +282,10 @@ static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, _
 			row = bpf_map_lookup_elem(&proc_table, &exited.key);
 		if (row && proc_table__change(row, pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 			proc_table__reclaim(&exited.key);
+		return;
+	}
+	if (is_leaf) {
+		proc_table__put_leaf(pid);
 		return;
 	}
 	/* Full of entries that have outlived their rows: the oldest make room, for which CPUs race. */

@@ -21,7 +21,7 @@ static __always_inline void snapshot__process(struct task_struct *task, struct s
 	if (!in_table || !proc_table__change(in_table, row->pid, RG_PROC_LIVE, RG_PROC_EXITED))
 		return;
 	in_table->exit_time_ns = bpf_ktime_get_boot_ns();
-	proc_table__retire(in_table, row->pid, row->start_time_ns);
+	proc_table__retire(in_table, row->pid, row->start_time_ns, false);
 }
 
 static __always_inline void snapshot__thread(struct task_struct *task)

@@ -10,7 +10,7 @@
 #endif
 
 /* Raised by every change of a struct in shared/: records and pinned maps carry it. */
-#define RG_ABI_VERSION 4
+#define RG_ABI_VERSION 5
 
 #define RG_STATIC_ASSERT(what) _Static_assert(what, #what)
 

@@ -24,4 +24,5 @@ struct rg_config *abi_config;
 struct rg_control *abi_control;
 struct rg_stats *abi_stats;
 struct rg_census *abi_census;
+struct rg_leaves *abi_leaves;
 struct rg_state *abi_state;

@@ -6,6 +6,7 @@
  *   fork N, exec N, mix N
  *               N short processes one after the other on the first CPU: by fork, by vfork and execve of PROGRAM
  *               (argv[1]), or by turns
+ *   pairs N     likewise N short processes, each of which makes one that ends
  *   mix2 N      N/2 on each of the first two CPUs at the same time
  *   child       one process, "child PID", which "act C" lets fork a "grandchild PID" that executes PROGRAM and
  *               ends, and "act E" execute crowd anew
@@ -124,6 +125,21 @@ static void run_shorts(int n, int how)
 
 	for (i = 0; i < n; i++)
 		run_short(how == EXEC || (how == (FORK | EXEC) && i % 2));
+}
+
+static void run_pairs(int n)
+{
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		pid = fork();
+		if (!pid) {
+			run_short(0);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
 }
 
 static void run_workers(int n)
@@ -247,6 +263,8 @@ static void command(const char *line)
 		run_shorts(n, EXEC);
 	} else if (!strncmp(line, "mix ", 4)) {
 		run_shorts(n, FORK | EXEC);
+	} else if (!strncmp(line, "pairs ", 6)) {
+		run_pairs(n);
 	} else if (!strncmp(line, "mix2 ", 5)) {
 		run_workers(n);
 	} else if (!strncmp(line, "as ", 3)) {

@@ -4,6 +4,7 @@
 #include "loader.h"
 #include "probe.h"
 #include "test_table.h"
+#include "traits.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -52,17 +53,20 @@ static int64_t nr_rows(const struct table *table)
 	return (int64_t)(s->inserted - s->deleted - s->reclaimed - table->state->control.evicted);
 }
 
-/*
- * Rows of processes that never were, all ended, as if the programs had inserted them; the last few rows are left
- * to the host, which goes on meanwhile.
- */
+#define FAKE_PID 1000000000U /* beyond any pid_max */
+/* Rows that are left to the host, which goes on meanwhile: fewer than ended leaves fill. */
+#define FILL_LEAVES (RG_LEAVES / 2)
+
+/* Rows of creators that never were, all ended, as if the programs had inserted them. */
 static void fill_with_exited(const struct table *table)
 {
-	struct rg_proc row = { .state = RG_PROC_EXITED, .exit_time_ns = 1, .comm = "never was" };
+	struct rg_proc row = {
+		.state = RG_PROC_EXITED, .flags = RG_HAS_CREATED, .exit_time_ns = 1, .comm = "never was"
+	};
 	struct rg_exited exited;
-	struct rg_proc_key key = { 1000000000, 1000000000 }; /* beyond any pid_max */
+	struct rg_proc_key key = { FAKE_PID, FAKE_PID };
 
-	for (; nr_rows(table) < table->max_rows - 200; key.pid++, key.tid++) {
+	for (; nr_rows(table) < table->max_rows - FILL_LEAVES; key.pid++, key.tid++) {
 		row.pid = row.tid = key.pid;
 		row.start_time_ns = key.pid;
 		exited = (struct rg_exited){ row.start_time_ns, key };
@@ -73,21 +77,58 @@ static void fill_with_exited(const struct table *table)
 	}
 }
 
-/* Of a table that is full, with all its ended rows gone round once since then: it stays full, of the latest. */
-static void check_latest_are_left(const struct table *table, uint64_t since_ns)
+static bool is_leaf(const struct rg_proc *row)
 {
-	/* Taken out at once, by each CPU. */
-	const unsigned int nr_under_way = MIN(8U * (unsigned int)libbpf_num_possible_cpus(), table->max_rows / 4);
+	return row->state == RG_PROC_EXITED &&
+	       !(row->flags & (RG_HAS_CREATED | RG_SNAPSHOT | RG_REBUILT));
+}
+
+static bool is_ours(const struct rg_proc *row)
+{
+	return !strcmp(row->comm, "crowd") || !strcmp(row->comm, "nothing");
+}
+
+/* A crowd's leaves among the rows: not more than are kept, and the latest. */
+static void check_leaves(const struct table *table, uint64_t since_ns)
+{
 	_cleanup_free_ struct rg_proc *rows = NULL;
+	unsigned int n = 0;
 	size_t nr, i;
 
 	rows = table_rows(table, &nr);
-	cr_assert_geq(nr + nr_under_way, table->max_rows);
-	for (i = 0; i < nr; i++)
-		cr_assert(rows[i].state != RG_PROC_EXITED || !rows[i].exit_time_ns /* being written */ ||
-				  rows[i].exit_time_ns >= since_ns,
-			  "'%s', ended %llu ns before", rows[i].comm,
-			  (unsigned long long)(since_ns - rows[i].exit_time_ns));
+	for (i = 0; i < nr; i++) {
+		if (!is_leaf(&rows[i]) || !is_ours(&rows[i]))
+			continue;
+		n++;
+		cr_assert_geq(rows[i].exit_time_ns, since_ns);
+	}
+	cr_assert_leq(n, RG_LEAVES + (unsigned int)libbpf_num_possible_cpus() /* under way */);
+}
+
+/* Whatever of the crowd's has ended and is still there waits somewhere to make room. Empties the queue. */
+static void check_all_wait(const struct table *table)
+{
+	_cleanup_free_ struct rg_exited *queue = calloc(table->max_rows, sizeof(*queue));
+	_cleanup_free_ struct rg_proc *rows = NULL;
+	const struct rg_leaves *leaves = &table->state->leaves;
+	size_t nr_rows, nr_queue = 0, i, j;
+	bool waits;
+
+	rows = table_rows(table, &nr_rows);
+	while (nr_queue < table->max_rows &&
+	       !bpf_map_lookup_and_delete_elem(table->map[MAP_EXITED_QUEUE], NULL, &queue[nr_queue]))
+		nr_queue++;
+	for (i = 0; i < nr_rows; i++) {
+		if (rows[i].state != RG_PROC_EXITED || !is_ours(&rows[i]))
+			continue;
+		waits = false;
+		for (j = 0; j < RG_LEAVES; j++)
+			waits = waits || leaves->pid[j] == rows[i].pid;
+		for (j = 0; j < nr_queue; j++)
+			waits = waits || (queue[j].key.pid == rows[i].pid &&
+					  queue[j].start_time_ns == rows[i].start_time_ns);
+		cr_assert(waits, "'%s', flags %#x", rows[i].comm, rows[i].flags);
+	}
 }
 
 /*
@@ -112,14 +153,13 @@ static void exited_first(unsigned int max_rows, unsigned int nr_sleepers, unsign
 		table_balance(&table, &t, &books);
 	CROWD(&crowd, helper("crowd"), helper("nothing"));
 	sleepers = crowd_hold(&crowd, nr_sleepers);
-	if (max_rows > 50000)
+	if (!small)
 		fill_with_exited(&table);
 	table_books(&table, &before);
 	crowd_do(&crowd, "mix %u", nr_short);
 	since_ns = clock_ns(CLOCK_BOOTTIME);
 	crowd_do(&crowd, "mix2 %u", nr_short);
-	if (nr_short > max_rows + 100)
-		check_latest_are_left(&table, since_ns);
+	check_leaves(&table, since_ns);
 	cr_assert_eq(table_nr_live(&table, sleepers, nr_sleepers), nr_sleepers);
 	cr_assert(table_is_live(&table, crowd.pid));
 	table_balance(&table, &t, &books);
@@ -153,10 +193,108 @@ Test(table, exited_first_of_5000)
 	exited_first(5000, test_count(500), test_count(10000), false);
 }
 
-/* Not as many processes as rows: ended ones that the test writes fill the rest. */
 Test(table, exited_first_of_100000)
 {
 	exited_first(100000, test_count(500), test_count(5000), false);
+}
+
+/* Beside leaves a creator that has ended stays, however many end after it: others descend from it. */
+Test(table, ended_creator_outlives_leaves)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_table_ struct table table;
+	_cleanup_free_ struct rg_proc *rows = NULL;
+	unsigned int nr_leaves = 0;
+	struct rg_proc row;
+	uint64_t since_ns;
+	size_t nr, i;
+	pid_t pid;
+
+	table_needs_host();
+	start_quiet(&t, &table, 1024);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	crowd_say(&crowd, "orphan");
+	pid = crowd_number(&crowd, "parent");
+	crowd_number(&crowd, "child");
+	cr_assert_str_eq(crowd_hear(&crowd), "ok");
+	crowd_do(&crowd, "mix2 1024");
+	since_ns = clock_ns(CLOCK_BOOTTIME);
+	crowd_do(&crowd, "mix2 1024");
+	check_leaves(&table, since_ns);
+	cr_assert(table_row(&table, pid, &row));
+	cr_assert_eq(row.state, RG_PROC_EXITED);
+	cr_assert(row.flags & RG_HAS_CREATED);
+	cr_assert_eq(row.ppid, (uint32_t)crowd.pid);
+	/* And of leaves as many as are kept are there: no less, while there is room. */
+	rows = table_rows(&table, &nr);
+	for (i = 0; i < nr; i++)
+		nr_leaves += is_leaf(&rows[i]);
+	cr_assert_geq(nr_leaves + (unsigned int)libbpf_num_possible_cpus(), RG_LEAVES);
+	crowd_do(&crowd, "end Q");
+}
+
+/* In a full table leaves go first, then the longest ended creator; and no more than are in the way. */
+Test(table, ended_creators_go_in_order)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_table_ struct table table;
+	_cleanup_free_ struct rg_proc *rows = NULL;
+	uint32_t first = UINT32_MAX, last = 0;
+	unsigned int nr_fakes = 0, nr_leaves = 0;
+	uint64_t since_ns;
+	struct books books;
+	size_t nr, i;
+
+	table_needs_host();
+	start_quiet(&t, &table, 1024);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	/* The ring has gone round; so many pairs need the room of all these leaves. */
+	crowd_do(&crowd, "exec %u", 2 * RG_LEAVES);
+	since_ns = clock_ns(CLOCK_BOOTTIME);
+	fill_with_exited(&table);
+	crowd_do(&crowd, "pairs %u", RG_LEAVES - 8);
+	check_leaves(&table, since_ns);
+	crowd_do(&crowd, "pairs %u", 4 * RG_LEAVES);
+	rows = table_rows(&table, &nr);
+	for (i = 0; i < nr; i++) {
+		nr_leaves += is_leaf(&rows[i]);
+		if (rows[i].pid < FAKE_PID)
+			continue;
+		first = MIN(first, rows[i].pid);
+		last = MAX(last, rows[i].pid);
+		nr_fakes++;
+	}
+	cr_assert_lt(nr_leaves, RG_LEAVES / 2, "they go before creators");
+	cr_assert_gt(first, FAKE_PID, "the first has gone");
+	cr_assert_eq(last - first + 1, nr_fakes, "but none behind one that stays");
+	cr_assert_geq(nr + 8 * (unsigned int)libbpf_num_possible_cpus(), table.max_rows);
+	table_balance(&table, &t, &books);
+	check_size(&table, &books);
+	check_all_wait(&table);
+}
+
+/* Where two threads can each seem to be the last, the row tells the second of the first: it stays. */
+Test(table, end_that_two_may_report)
+{
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_table_ struct table table;
+	struct traits traits = { 0 };
+	struct rg_proc row;
+	struct run r;
+
+	table_needs_host();
+	start_quiet(&t, &table, 1024);
+	cr_assert_eq(traits_read(&traits), 0);
+	RUN(&r, helper("threads"), "leave");
+	cr_assert_eq(WEXITSTATUS(r.status), 3);
+	cr_assert(table_row(&table, r.pid, &row));
+	cr_assert_eq(row.state, RG_PROC_EXITED);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	crowd_do(&crowd, "mix2 %u", 4 * RG_LEAVES);
+	cr_assert_eq(table_row(&table, r.pid, &row), !traits.exit_has_group_dead);
 }
 
 /* More live processes than rows: the least recently used go, and no ended one is kept. */
