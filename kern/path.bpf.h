@@ -118,23 +118,28 @@ static long path__step_of_loop(__u32 i, struct scratch **s)
 }
 
 /*
- * Steps that were made before the last one. bpf_loop() came in 5.17, and has a step verified once. A loop of our own
- * has it verified each time, and more often where its state isn't in registers: hence the copy.
+ * In a loop of our own each step is verified anew, and more often where its state isn't in registers: hence the copy,
+ * and a function of its own.
  */
-static __always_inline long path__steps(struct scratch *s)
+static __noinline long path__steps_before_5_17(struct scratch *s)
 {
-	struct scratch_walk w;
+	struct scratch_walk w = s->walk;
 	int i;
 
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		return bpf_loop(PATH_MAX_STEPS + 1, path__step_of_loop, &s, 0) - 1;
-	w = s->walk;
 	for (i = 0; i < PATH_MAX_STEPS; i++) {
 		if (path__step(s, &w))
 			break;
 	}
 	s->walk.pos = w.pos;
 	return i;
+}
+
+/* Steps that were made before the last one. bpf_loop() came in 5.17, and has a step verified once. */
+static __always_inline long path__steps(struct scratch *s)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		return bpf_loop(PATH_MAX_STEPS + 1, path__step_of_loop, &s, 0) - 1;
+	return path__steps_before_5_17(s);
 }
 
 /*

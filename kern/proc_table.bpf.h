@@ -239,8 +239,8 @@ static __always_inline void proc_table__put_leaf(__u32 pid)
 		proc_table__reclaim_leaf(oldest);
 }
 
-/* False: nothing that has ended is left. */
-static __always_inline bool proc_table__reclaim_oldest(void)
+/* 0: nothing that has ended is left. Global, so it is verified once, and not wherever a row is put. */
+__weak __noinline int proc_table__reclaim_oldest(void)
 {
 	__u32 leaf = proc_table__take_leaf();
 	struct rg_exited oldest;
@@ -248,14 +248,14 @@ static __always_inline bool proc_table__reclaim_oldest(void)
 
 	if (leaf) {
 		proc_table__reclaim_leaf(leaf);
-		return true;
+		return 1;
 	}
 	if (bpf_map_pop_elem(&exited_queue, &oldest))
-		return false;
+		return 0;
 	row = proc_table__peek(oldest.key.pid, oldest.start_time_ns);
 	if (row && proc_table__change(row, oldest.key.pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 		proc_table__reclaim(&oldest.key);
-	return true;
+	return 1;
 }
 
 static __always_inline void proc_table__make_room(void)

@@ -34,7 +34,8 @@ void agent_needs_root(void);
 
 /*
  * Starts one with these settings (libconfig text, may be ""; pin_path is added) and waits until it
- * watches. A test that sets RAND_GUARD_TEST_HOOK gets that exec source hook.
+ * watches. RAND_GUARD_TEST_HOOK is the exec source hook, RAND_GUARD_TEST_AGENT
+ * the program, where they are set.
  */
 void agent_start(struct agent_test *t, const char *settings);
 /* Likewise, but doesn't wait for a line. */
