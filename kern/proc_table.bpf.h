@@ -5,8 +5,9 @@
  *
  * Room. max_rows is what the user asked for; the map has more, by what the LRU sets aside for each CPU (see
  * loader.c), so it never evicts below max_rows. At max_rows an insert first deletes the longest ended
- * row, leaves before creators; if none is left, rows go into the slack, and what ends then is deleted at once. So: above max_rows
- * no ended row is kept, and the LRU can only take a live one when nothing else is there.
+ * row, leaves before creators; if none is left, rows go into the slack, and what ends then is deleted at
+ * once. So: above max_rows no ended row is kept, and the LRU can only take a live one when nothing else is
+ * there.
  *
  * Readers. A node can be written, freed and reused while a program reads it. So nobody uses a row in
  * place: it is copied, and the copy holds if its checksum does (row_sum.bpf.h).
@@ -239,22 +240,28 @@ static __always_inline void proc_table__put_leaf(__u32 pid)
 		proc_table__reclaim_leaf(oldest);
 }
 
-/* 0: nothing that has ended is left. Global, so it is verified once, and not wherever a row is put. */
-__weak __noinline int proc_table__reclaim_oldest(void)
+/* The longest ended one, if its row is still the exited one. 0: the queue was empty. Global: verified once. */
+__weak __noinline int proc_table__reclaim_creator(void)
 {
-	__u32 leaf = proc_table__take_leaf();
 	struct rg_exited oldest;
 	struct rg_proc *row;
 
-	if (leaf) {
-		proc_table__reclaim_leaf(leaf);
-		return 1;
-	}
 	if (bpf_map_pop_elem(&exited_queue, &oldest))
 		return 0;
 	row = proc_table__peek(oldest.key.pid, oldest.start_time_ns);
 	if (row && proc_table__change(row, oldest.key.pid, RG_PROC_EXITED, RG_PROC_RECLAIMED))
 		proc_table__reclaim(&oldest.key);
+	return 1;
+}
+
+/* 0: nothing that has ended is left. Global, so it is verified once, and not wherever a row is put. */
+__weak __noinline int proc_table__reclaim_oldest(void)
+{
+	__u32 leaf = proc_table__take_leaf();
+
+	if (!leaf)
+		return proc_table__reclaim_creator();
+	proc_table__reclaim_leaf(leaf);
 	return 1;
 }
 
@@ -294,7 +301,7 @@ static __always_inline void proc_table__retire(struct rg_proc *row, __u32 pid, _
 			RG_STAT_INC(queue_failed);
 			return;
 		}
-		proc_table__reclaim_oldest();
+		proc_table__reclaim_creator();
 	}
 }
 

@@ -275,6 +275,27 @@ Test(table, ended_creators_go_in_order)
 	check_all_wait(&table);
 }
 
+/* Whose numbers have been used again is in the queue for nothing, and may fill it: the oldest entries make room. */
+Test(table, queue_of_the_ended_is_full)
+{
+	struct rg_exited stale = { .key = { FAKE_PID, FAKE_PID } };
+	_cleanup_agent_ struct agent_test t;
+	_cleanup_crowd_ struct crowd crowd;
+	_cleanup_table_ struct table table;
+	struct books books;
+
+	table_needs_host();
+	start_quiet(&t, &table, 1024);
+	CROWD(&crowd, helper("crowd"), helper("nothing"));
+	crowd_do(&crowd, "exec %u", RG_LEAVES);
+	while (!bpf_map_update_elem(table.map[MAP_EXITED_QUEUE], NULL, &stale, 0))
+		;
+	crowd_do(&crowd, "pairs 40");
+	table_balance(&table, &t, &books);
+	check_size(&table, &books);
+	check_all_wait(&table);
+}
+
 /* Where two threads can each seem to be the last, the row tells the second of the first: it stays. */
 Test(table, end_that_two_may_report)
 {
