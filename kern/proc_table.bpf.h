@@ -204,9 +204,7 @@ static __always_inline void proc_table__reclaim(struct rg_proc_key *key)
 	bpf_map_delete_elem(&proc_table, key);
 }
 
-/*
- * The ring tells only a number: if it is another leaf's by now that has ended, too, that one goes early.
- */
+/* The ring tells only a number: if it is another leaf's by now that has ended, too, that one goes early. */
 static __always_inline void proc_table__reclaim_leaf(__u32 pid)
 {
 	struct rg_proc_key key = { .pid = pid, .tid = pid };

@@ -82,7 +82,7 @@ static const struct metric process_cache[] = {
 	 "1 while the programs are in the kernel, 0 with ebpf.enabled = false.",
 	 INPUT(is_watching)},
 	{"rand_guard_process_cache_capacity",
-	 "Rows that the process table holds before one is reclaimed or evicted.", INPUT(capacity)},
+	 "Rows that the process table holds before one of a live process can be evicted.", INPUT(capacity)},
 	{"rand_guard_process_cache_allocated",
 	 "Rows that the process table's map was made with: the capacity and the slack that the "
 	 "kernel's LRU needs.",
