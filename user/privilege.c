@@ -2,7 +2,7 @@
 /*
  * Everything privileged has been done by now: what remains is to read mapped memory, write lines, answer
  * scrapes, and read the settings again. The bpf() calls that are left create an iterator over a link that
- * is already ours, for which the kernel asks no capability.
+ * is already ours, for which the kernel asks no capability, or CAP_BPF before Linux 5.19.
  *
  * The order holds it together: files are named while root still sees them, the bounding set is emptied
  * before its capability goes with the user, and the system call filter comes last, since it allows none
@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cap-ng.h>
 #include <seccomp.h>
@@ -203,7 +204,8 @@ static int switch_to(const struct passwd *user)
 	return 0;
 }
 
-static int become_user(const struct config *config)
+/* keeps: what capabilities it has stays permitted, for drop_capabilities() to choose from. */
+static int become_user(const struct config *config, bool keeps)
 {
 	const char *name = config->security.user;
 	const struct passwd *user = name ? getpwnam(name) : NULL;
@@ -216,6 +218,8 @@ static int become_user(const struct config *config)
 		return -ENOENT;
 	}
 	r = give_files(config, user);
+	if (!r && keeps && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+		r = -errno;
 	if (!r)
 		r = switch_to(user);
 	if (r && r != -EEXIST) /* which is pin_give()'s, and told */
@@ -223,9 +227,37 @@ static int become_user(const struct config *config)
 	return r;
 }
 
+static bool refuses_bpf(void)
+{
+	union bpf_attr attr = {.iter_create = {.link_fd = (uint32_t)-1}};
+
+	return syscall(SYS_bpf, BPF_ITER_CREATE, &attr, sizeof(attr)) < 0 && errno == EPERM;
+}
+
+/*
+ * Before Linux 5.19 (c8644cd0efe7) a kernel whose kernel.unprivileged_bpf_disabled isn't 0 asks it for each
+ * bpf() call. Tried without.
+ */
+static bool needs_cap_bpf(void)
+{
+	bool refuses;
+	void *state;
+
+	capng_get_caps_process();
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF))
+		return false;
+	state = capng_save_state();
+	if (!state)
+		return false;
+	capng_updatev(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_BPF, CAP_SYS_ADMIN, -1);
+	refuses = !capng_apply(CAPNG_SELECT_CAPS) && refuses_bpf();
+	capng_restore_state(&state);
+	capng_apply(CAPNG_SELECT_CAPS);
+	return refuses;
+}
+
 static int apply(capng_select_t what)
 {
-	capng_clear(CAPNG_SELECT_BOTH);
 	if (!capng_apply(what))
 		return 0;
 	log_error("cannot drop the capabilities: %s", strerror(errno));
@@ -236,12 +268,18 @@ static int apply(capng_select_t what)
 static int drop_bounding_set(void)
 {
 	capng_get_caps_process();
-	return capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) ? apply(CAPNG_SELECT_BOUNDS) : 0;
+	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		return 0;
+	capng_clear(CAPNG_SELECT_BOTH);
+	return apply(CAPNG_SELECT_BOUNDS);
 }
 
-static int drop_capabilities(void)
+static int drop_capabilities(bool keeps_bpf)
 {
 	capng_get_caps_process();
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (keeps_bpf)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF);
 	return apply(CAPNG_SELECT_CAPS);
 }
 
@@ -256,13 +294,16 @@ static int forbid_new_privileges(void)
 int privilege_drop(const struct config *config, const char *config_path)
 {
 	_cleanup_close_ int files = list_files(config, config_path);
+	bool keeps_bpf = config->ebpf.enabled && needs_cap_bpf();
 	int r;
 
+	if (keeps_bpf)
+		log_info("this kernel asks CAP_BPF of whoever counts the table's rows: it is kept");
 	r = drop_bounding_set();
 	if (!r)
-		r = become_user(config);
+		r = become_user(config, keeps_bpf);
 	if (!r)
-		r = drop_capabilities();
+		r = drop_capabilities(keeps_bpf);
 	if (!r)
 		r = forbid_new_privileges();
 	if (!r)

@@ -7,8 +7,8 @@
 
 /*
  * No capability, no new privileges, and by security's settings another user, only the files that the settings
- * name, and only the system calls that the loop makes. For good. config_path: the settings file, or NULL.
- * Logs; 0 or -errno.
+ * name, and only the system calls that the loop makes. For good. Before Linux 5.19 CAP_BPF stays, where the kernel
+ * asks it for each bpf() call. config_path: the settings file, or NULL. Logs; 0 or -errno.
  */
 int privilege_drop(const struct config *config, const char *config_path);
 /* Behind a message of a running agent: what denied it -EACCES or -EPERM, and what to do; of other errors "". Static. */
