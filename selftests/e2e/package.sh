@@ -169,7 +169,7 @@ write_container_script() {
 	check systemctl start rand-guard
 	check systemctl is-active rand-guard
 	check logged '"event_type":"agent_start"'
-	check status 'CapEff:.0*'
+	check status 'CapEff:.$capabilities'
 	check status 'CapBnd:.000000c000000000'
 	check status 'NoNewPrivs:.1'
 	check status 'Seccomp:.2'
